@@ -1,0 +1,29 @@
+"""Interchangeable matrix factorizations: one interface, one loss."""
+
+from mfimpls.contract import (
+    Backend,
+    Caps,
+    Factors,
+    Hyper,
+    Option,
+    Problem,
+    Ratings,
+    Unsupported,
+    backend,
+)
+from mfimpls.registry import UnknownBackend, load, names
+
+__all__ = [
+    "Backend",
+    "Caps",
+    "Factors",
+    "Hyper",
+    "Option",
+    "Problem",
+    "Ratings",
+    "UnknownBackend",
+    "Unsupported",
+    "backend",
+    "load",
+    "names",
+]

@@ -1,0 +1,97 @@
+"""Where backends come from: the folder mfimpls/backends, installed entry points, module:object,
+file.py:object.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from mfimpls.contract import Backend, unknown
+
+FOLDERS = ("backends", "peers")
+GROUP = "mfimpls.backends"
+
+
+class UnknownBackend(LookupError):
+    """No backend goes by that name; the message offers the nearest."""
+
+
+def names() -> list[str]:
+    """Names of the backends at hand, found by looking at file names and package metadata: nothing
+    is imported.
+    """
+    return sorted(_sources())
+
+
+def _sources() -> dict[str, str]:
+    # name -> module or module:object
+    here = Path(__file__).parent
+    found = {
+        path.stem: f"mfimpls.{folder}.{path.stem}"
+        for folder in FOLDERS
+        for path in (here / folder).glob("[!_]*.py")
+    }
+    for point in entry_points(group=GROUP):
+        if point.name in found:
+            raise UnknownBackend(
+                f"Two backends are called {point.name}: {found[point.name]} and {point.value}; "
+                f"uninstall or rename one."
+            )
+        found[point.name] = point.value
+    return found
+
+
+def load(name: str) -> Backend:
+    """Import one backend by its name, `module:object`, `file.py` or `file.py:object`.
+
+    Raises UnknownBackend for a name that leads nowhere, and lets whatever the import raises pass.
+    """
+    place, _, attribute = name.partition(":")
+    if place.endswith(".py"):
+        return _pick(_import_file(Path(place)), attribute, name)
+    if attribute:
+        return _pick(_import_module(place), attribute, name)
+    sources = _sources()
+    if name not in sources:
+        raise UnknownBackend(unknown("backend", name, sources))
+    place, _, attribute = sources[name].partition(":")
+    return _pick(importlib.import_module(place), attribute, name)
+
+
+def _import_module(place: str) -> ModuleType:
+    if importlib.util.find_spec(place.partition(".")[0]) is None:
+        raise UnknownBackend(f"There is no module {place}; is its package installed here?")
+    return importlib.import_module(place)
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UnknownBackend(f"There is no backend file {path}; check the path.")
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # Numba's cache and pickle look a function's module up by name
+    spec.loader.exec_module(module)
+    return module
+
+
+def _pick(module: ModuleType, attribute: str, name: str) -> Backend:
+    found = {k: v for k, v in vars(module).items() if isinstance(v, Backend)}
+    if attribute:
+        if attribute not in found:
+            raise UnknownBackend(f"{name}: {unknown('backend', attribute, found)}")
+        return found[attribute]
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if module.__name__.rpartition(".")[2] in found:
+        return found[module.__name__.rpartition(".")[2]]
+    raise UnknownBackend(
+        f"{name} holds {len(found)} backends ({', '.join(found) or 'no @backend'}); "
+        f"name one as {name}:NAME."
+    )
