@@ -1,0 +1,110 @@
+"""The data cache: a folder of archives and of problems as plain arrays, each whole or absent.
+
+A problem is written to a temporary folder beside its place and renamed into it, so a half-written
+one never counts, and of two processes that make the same problem at once the first to end wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from bench.problems.errors import DataError
+from mfimpls import Problem
+from mfimpls.contract import Ratings
+
+VARIABLE = "MFBENCH_DATA"
+FORMAT = 1
+META = "meta.json"
+COLUMNS = ("users", "items", "ratings")
+
+
+def root() -> Path:
+    """The cache's folder: MFBENCH_DATA, or the platform's cache directory. It need not exist."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("mfbench")
+
+
+def folder_of(spec: str, fingerprint: str) -> Path:
+    """Where the problem of a canonical spec is or will be; it counts when it holds a meta.json."""
+    digest = hashlib.sha256(json.dumps([FORMAT, spec, fingerprint]).encode()).hexdigest()[:16]
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", Path(spec.partition("[")[0]).name).strip("-")
+    return root() / "problems" / f"{slug}-{digest}"
+
+
+def is_complete(folder: Path) -> bool:
+    return (folder / META).is_file()
+
+
+def store(problem: Problem, folder: Path) -> Path:
+    """Write a problem, whole or not at all. Raises DataError for a full or read-only disk."""
+    with writing(folder.parent):
+        making = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+        try:
+            _write(problem, making)
+            making.rename(folder)
+        except OSError:
+            if not is_complete(folder):  # else another process was first
+                raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return folder
+
+
+def _write(problem: Problem, folder: Path) -> None:
+    for part in ("train", "test"):
+        for name, column in zip(COLUMNS, getattr(problem, part).columns):
+            np.save(folder / f"{part}_{name}.npy", column, allow_pickle=False)
+    meta = {
+        "name": problem.name,
+        "n_users": problem.n_users,
+        "n_items": problem.n_items,
+        "mean": problem.mean,
+        "sha256": problem.sha256,
+        "noise_floor": problem.noise_floor,
+    }
+    (folder / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+
+
+def open_problem(folder: Path) -> Problem:
+    """Memory-map a stored problem: plain read-only arrays, one copy in memory for all processes.
+
+    The hash is the stored one; nothing is read until it is used. Raises DataError.
+    """
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        train, test = (_map(folder, part) for part in ("train", "test"))
+        return Problem(train=train, test=test, **meta)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{folder} holds no readable problem ({error}); delete it and run again."
+        ) from None
+
+
+def _map(folder: Path, part: str) -> Ratings:
+    # asarray turns memmap into its base class: Numba and torch know ndarray alone.
+    files = (folder / f"{part}_{name}.npy" for name in COLUMNS)
+    return Ratings(*(np.asarray(np.load(f, mmap_mode="r", allow_pickle=False)) for f in files))
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Make a folder of the cache and turn what fails inside into one sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DataError(
+            f"Cannot write the data cache {root()}: {error.strerror or error}; make room, or name "
+            f"another directory with {VARIABLE}."
+        ) from None

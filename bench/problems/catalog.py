@@ -1,0 +1,134 @@
+"""From a spec to a problem: the known names, their options and splits, and the cache."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.problems import cache, specs
+from bench.problems.errors import DataError
+from bench.problems.movielens import DATASETS
+from bench.problems.splits import Split, held_out, take_split
+from bench.problems.synthetic import SIZES, Synthetic
+from bench.problems.table import Array, Say, Source, Table
+from mfimpls import Problem
+from mfimpls.contract import Ratings, unknown
+
+NAMES = ("synthetic", *DATASETS)
+HOLDOUT = Split("holdout", "0.1")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A parsed spec: its one spelling, where the ratings come from, and how they are split."""
+
+    spec: str
+    source: Source
+    split: Split
+
+    @property
+    def folder(self) -> Path:
+        return cache.folder_of(self.spec, self.source.fingerprint())
+
+
+def request(spec: str) -> Request:
+    """Parse a spec. Raises DataError."""
+    name, options = specs.parse(spec)
+    try:
+        if name == "synthetic":
+            return _synthetic(options)
+        if name in DATASETS:
+            return _movielens(name, options)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+    raise DataError(unknown("data set", name, NAMES))
+
+
+def _synthetic(options: dict[str, str]) -> Request:
+    split, options = take_split(options, HOLDOUT)
+    _check_official("synthetic", split, ())
+    defaults = Synthetic()
+    size = options.get("size", defaults.size)
+    if size in SIZES:
+        defaults = defaults.sized(size)
+    source = specs.settings(defaults, options)
+    shown = specs.changes(defaults, source) | (split.options if split != HOLDOUT else {})
+    return Request(specs.join("synthetic", shown), source, split)
+
+
+def _movielens(name: str, options: dict[str, str]) -> Request:
+    source = DATASETS[name]
+    default = Split("official", source.official[0]) if source.official else HOLDOUT
+    split, rest = take_split(options, default)
+    _check_official(name, split, source.official)
+    if rest:
+        raise DataError(unknown("option", next(iter(rest)), specs_of_splits()))
+    return Request(specs.join(name, split.options), source, split)
+
+
+def specs_of_splits() -> tuple[str, ...]:
+    from bench.problems.splits import KINDS, SEED
+
+    return (*KINDS, SEED)
+
+
+def _check_official(name: str, split: Split, known: tuple[str, ...]) -> None:
+    if split.kind == "official" and not known:
+        raise DataError("there is no official split; use holdout, fold or leave_out.")
+    if split.kind == "official" and split.value not in known:
+        raise DataError(unknown("official split", split.value, known))
+
+
+def canonical(spec: str) -> str:
+    """The one spelling of a data set spec. Raises DataError for what is unknown in it."""
+    return request(spec).spec
+
+
+def tell(line: str) -> None:
+    """Show the user one line, on stderr."""
+    print(line, file=sys.stderr)
+
+
+def materialise(spec: str, say: Say = tell) -> Path:
+    """Make a problem unless the cache has it; returns its folder for `open_problem`.
+
+    Safe in several processes at once. Raises DataError.
+    """
+    wanted = request(spec)
+    folder = wanted.folder
+    return folder if cache.is_complete(folder) else cache.store(make(wanted, say), folder)
+
+
+def load_problem(spec: str, say: Say = tell) -> Problem:
+    """`materialise` and `open_problem` in one."""
+    return cache.open_problem(materialise(spec, say))
+
+
+def make(wanted: Request, say: Say = tell) -> Problem:
+    """Load the ratings, split them, and find the noise floor where the truth is planted."""
+    table = wanted.source.load(wanted.split.kind == "time", say)
+    mask = held_out(table, wanted.split, wanted.spec)
+    train, test = _part(table, ~mask), _part(table, mask)
+    shape = table.n_users, table.n_items
+    return Problem.of(wanted.spec, train, test, shape, _noise_floor(table, test))
+
+
+def _part(table: Table, mask: Array) -> Ratings:
+    columns = (table.users[mask], table.items[mask], table.ratings[mask])
+    for column in columns:
+        column.flags.writeable = False
+    return Ratings(*columns)
+
+
+def _noise_floor(table: Table, test: Ratings) -> float | None:
+    if table.expected is None:
+        return None
+    chunks = np.array_split(np.arange(len(test)), len(test) // (1 << 20) + 1)
+    squares = 0.0
+    for rows in chunks:
+        expected = table.expected(test.users[rows], test.items[rows]).astype(np.float64)
+        squares += float(np.sum((test.ratings[rows] - expected) ** 2))
+    return float(np.sqrt(squares / len(test)))
