@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from bench.problems.errors import DataError
 from bench.problems.specs import number, text_of
 from bench.problems.table import Array, Table
-from mfimpls.contract import unknown
 
 KINDS = ("holdout", "fold", "leave_out", "time", "official")
 SEEDED = ("holdout", "fold", "leave_out")
@@ -143,10 +142,8 @@ def _official(table: Table, split: Split) -> Mask:
         first = 0 if split.value == "ua" else 10
         place = place_in_user(table.users, table.n_users)
         return (first <= place) & (place < first + 10)
-    if split.value in ("u1", "u2", "u3", "u4", "u5"):
-        fifth = len(table) // 5
-        return np.arange(len(table)) // fifth == int(split.value[1]) - 1
-    raise DataError(unknown("official split", split.value, OFFICIAL_100K))
+    fifth = int(split.value.removeprefix("u"))
+    return np.asarray(np.arange(len(table)) * 5 // len(table) == fifth - 1)
 
 
 OFFICIAL_100K = ("u1", "u2", "u3", "u4", "u5", "ua", "ub")
