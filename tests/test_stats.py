@@ -1,0 +1,144 @@
+"""What a reader stakes a decision on: targets, crossings and intervals that hold."""
+
+import math
+from dataclasses import replace
+
+import fake_records as fake
+import numpy as np
+import pytest
+
+from bench import stats, units
+from bench.target import Target, best_point, crossing, target_of
+
+HALF_WAY = Target("test_rmse", 0.9, "as asked")
+
+
+def test_a_crossing_is_interpolated_in_epochs_and_in_training_seconds() -> None:
+    points = fake.timed("a", {0: 4.0})[0].points
+    found = crossing(points, replace(HALF_WAY, value=0.89))
+    assert found is not None
+    assert found.epochs == pytest.approx(5.5)
+    assert found.seconds == pytest.approx(2.2)
+
+
+def test_a_curve_that_rises_again_counts_from_its_first_crossing() -> None:
+    points = fake.timed("a", {0: 4.0})[0].points
+    later = tuple(replace(p, test_rmse=1.0) if p.epoch > 7 else p for p in points)
+    found = crossing(later, HALF_WAY)
+    assert found is not None
+    assert found.seconds == pytest.approx(2.0)
+
+
+def test_a_curve_that_starts_below_the_target_crosses_at_its_first_point() -> None:
+    found = crossing(fake.timed("a", {0: 4.0})[0].points, replace(HALF_WAY, value=1.5))
+    assert found == (found and replace(found, epochs=0, seconds=0.0))
+
+
+def test_a_miss_is_none() -> None:
+    assert crossing(fake.timed("a", {0: 4.0})[0].points, replace(HALF_WAY, value=0.7)) is None
+    assert crossing((), HALF_WAY) is None
+
+
+def test_the_best_point_skips_what_is_not_finite() -> None:
+    points = fake.timed("a", {0: 4.0})[0].points
+    broken = (*points[:5], replace(points[5], test_rmse=math.nan))
+    best = best_point(broken, "test_rmse")
+    assert best is not None
+    assert best.epoch == 4
+
+
+def test_the_stored_target_is_used_and_an_asked_one_comes_first() -> None:
+    records = [replace(fake.record(), problem=fake.PROBLEM | {"target": 0.95})]
+    assert target_of(records).value == 0.95
+    assert target_of(records, asked=0.97).value == 0.97
+
+
+def test_a_derived_target_is_1_01_times_the_best_median_among_those_that_agree() -> None:
+    good = fake.timed("good", {0: 1.0, 1: 1.0, 2: 1.0})
+    cheat = fake.timed("cheat", {0: 1.0}, flags=("Reads the test set.",))
+    cheat = [replace(r, points=fake.points(0.1, floor=0.1)) for r in cheat]
+    assert target_of(good + cheat).value == pytest.approx(1.01 * 0.8)
+
+
+def test_without_test_ratings_the_target_is_in_J() -> None:
+    record = fake.timed("a", {0: 1.0})[0]
+    blind = replace(record, points=tuple(replace(p, test_rmse=math.nan) for p in record.points))
+    assert target_of([blind]).metric == "J"
+    assert crossing(blind.points, target_of([blind])) is not None
+
+
+def test_costs_split_the_first_epoch_from_the_steady_ones() -> None:
+    points = fake.timed("a", {0: 10.0})[0].points
+    slow_start = tuple(replace(p, train_s=p.train_s + 3.0) if p.epoch else p for p in points)
+    found = stats.costs(fake.record(points=slow_start))
+    assert found.first_epoch_s == pytest.approx(4.0)
+    assert found.epoch_s == pytest.approx(1.0)
+    assert math.isnan(stats.costs(fake.record(points=())).epoch_s)
+
+
+def test_a_median_counts_misses_and_skips_what_is_unknown() -> None:
+    assert stats.median([1.0, math.inf, 3.0]) == 3.0
+    assert stats.median([1.0, math.inf, math.inf]) == math.inf
+    assert stats.median([1.0, math.nan, 3.0]) == 2.0
+    assert math.isnan(stats.median([]))
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 8])
+def test_equal_backends_look_different_at_most_about_one_time_in_twenty(n: int) -> None:
+    rng = np.random.default_rng(n)
+    trials = 120
+    wrong = 0
+    for _ in range(trials):
+        a, b = rng.lognormal(0, 0.1, (2, n))
+        wrong += stats.paired_ratio(_times(a), _times(b)).excludes_one
+    assert wrong / trials < 0.12
+
+
+def test_a_difference_well_beyond_the_noise_is_found_with_three_repeats() -> None:
+    found = stats.paired_ratio(_times([2.0, 2.1, 1.9]), _times([1.0, 1.0, 1.0]))
+    assert found.low < found.mid == 2.0 < found.high
+    assert found.excludes_one
+
+
+def test_what_disturbs_a_whole_repeat_cancels_in_the_ratio() -> None:
+    disturbed = np.array([1.0, 5.0, 1.0, 9.0, 1.0, 2.0])
+    found = stats.paired_ratio(_times(1.15 * disturbed), _times(disturbed))
+    assert found.mid == pytest.approx(1.15)
+    assert found.excludes_one
+
+
+def test_one_repeat_or_a_miss_gives_no_interval() -> None:
+    one = stats.paired_ratio(_times([2.0]), _times([1.0]))
+    assert one.mid == 2.0
+    assert math.isnan(one.low)
+    assert not one.excludes_one
+    missed = stats.paired_ratio(_times([math.inf, math.inf]), _times([1.0, 1.0]))
+    assert math.isnan(missed.mid)
+
+
+def test_intervals_repeat_to_the_bit() -> None:
+    a, b = np.random.default_rng(0).lognormal(0, 0.1, (2, 9))
+    assert stats.paired_ratio(_times(a), _times(b)) == stats.paired_ratio(_times(a), _times(b))
+
+
+def _times(seconds: object) -> dict[tuple[int, int], float]:
+    return {(0, repeat): float(s) for repeat, s in enumerate(np.asarray(seconds))}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.2e-5, "12.0 µs"), (0.00099999, "1.00 ms"), (0.01659, "16.6 ms"), (1.0, "1.00 s"),
+        (119.4, "119 s"), (252.0, "4.20 min"), (9000.0, "2.50 h"), (0.0, "0 s"), (math.nan, "-"),
+    ],
+)  # fmt: skip
+def test_seconds_read_naturally(value: float, text: str) -> None:
+    assert units.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5, "5"), (999.9, "1.00 k"), (12345, "12.3 k"), (2.36e8, "236 M"), (math.nan, "-")],
+)
+def test_counts_read_naturally(value: float, text: str) -> None:
+    assert units.count(value) == text
