@@ -1,0 +1,161 @@
+"""Eight numbers at a time inside Numba kernels, said outright instead of hoped for.
+
+LLVM's vectoriser gives up, or works in steps too wide for a rank of 16, where it can't prove that
+two rows differ. A `Vector` is LLVM's own `<8 x float>` or `<8 x double>`, which it maps to whatever
+registers the machine has. Kernels read like their scalar form::
+
+    for k in range(0, P.shape[1], LANES):
+        store(P, u, k, load(P, u, k) + step * load(Q, i, k))
+
+Rows are padded with zeros to a multiple of LANES (`padded`). Arithmetic may be contracted to fused
+multiply-add and is otherwise done as written, so the same kernel gives the same bits everywhere.
+"""
+
+import operator
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 8
+CACHE_LINE = 64
+
+
+def padded(X, dtype):
+    """Copy X (n, rank) into rows of zeros that start on a cache line, (n, width >= rank)."""
+    width = -(-X.shape[1] // LANES) * LANES
+    table = aligned_zeros((len(X), width), dtype)
+    table[:, : X.shape[1]] = X
+    return table
+
+
+def aligned_zeros(shape, dtype):
+    """np.zeros whose first element starts a cache line."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class Vector(types.Type):
+    """LANES numbers of one floating type."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Vector({dtype})")
+
+
+@register_model(Vector)
+class VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        element = dmm.lookup(fe_type.dtype).get_value_type()
+        super().__init__(dmm, fe_type, ir.VectorType(element, LANES))
+
+
+def _address(context, builder, array_type, array, index):
+    view = context.make_array(array_type)(context, builder, array)
+    place = cgutils.get_item_pointer(context, builder, array_type, view, index, wraparound=False)
+    return builder.bitcast(place, context.get_value_type(Vector(array_type.dtype)).as_pointer())
+
+
+@intrinsic
+def load(typing_context, array, row, column):
+    """The LANES numbers array[row, column:]."""
+
+    def codegen(context, builder, signature, args):
+        row, column = (
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in zip(args[1:3], signature.args[1:3])
+        )
+        address = _address(context, builder, signature.args[0], args[0], [row, column])
+        return builder.load(address, align=array.dtype.bitwidth // 8)
+
+    return Vector(array.dtype)(array, row, column), codegen
+
+
+@intrinsic
+def store(typing_context, array, row, column, vector):
+    """array[row, column : column + LANES] = vector."""
+
+    def codegen(context, builder, signature, args):
+        row, column = (
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in zip(args[1:3], signature.args[1:3])
+        )
+        address = _address(context, builder, signature.args[0], args[0], [row, column])
+        builder.store(args[3], address, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, row, column, vector), codegen
+
+
+@intrinsic
+def total(typing_context, vector):
+    """Sum of the LANES numbers, halves first."""
+
+    def codegen(context, builder, signature, args):
+        part, width = args[0], LANES
+        nothing = ir.Constant(part.type, ir.Undefined)
+        while width > 1:
+            width //= 2
+            mask = [min(width + k, LANES - 1) for k in range(LANES)]
+            shifted = builder.shuffle_vector(
+                part, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask)
+            )
+            part = builder.fadd(part, shifted)
+        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
+
+    return vector.dtype(vector), codegen
+
+
+@intrinsic
+def root(typing_context, vector):
+    """Square roots."""
+
+    def codegen(context, builder, signature, args):
+        name = f"llvm.sqrt.v{LANES}f{vector.dtype.bitwidth}"
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+    return vector(vector), codegen
+
+
+def _spread(context, builder, value, kind, vector):
+    # A scalar becomes LANES copies of itself.
+    if isinstance(kind, Vector):
+        return value
+    element = context.cast(builder, value, kind, vector.dtype)
+    one = builder.insert_element(
+        ir.Constant(context.get_value_type(vector), ir.Undefined),
+        element,
+        ir.Constant(ir.IntType(32), 0),
+    )
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(one, one, mask)
+
+
+def _define(operation, instruction):
+    @intrinsic
+    def apply(typing_context, x, y):
+        vector = x if isinstance(x, Vector) else y
+
+        def codegen(context, builder, signature, args):
+            x, y = (
+                _spread(context, builder, value, kind, vector)
+                for value, kind in zip(args, signature.args)
+            )
+            return getattr(builder, instruction)(x, y, flags=("contract",))
+
+        return vector(x, y), codegen
+
+    @overload(operation)
+    def choose(x, y):
+        if isinstance(x, Vector) or isinstance(y, Vector):
+            return lambda x, y: apply(x, y)
+
+
+_define(operator.add, "fadd")
+_define(operator.sub, "fsub")
+_define(operator.mul, "fmul")
+_define(operator.truediv, "fdiv")
