@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 from bench.problems import cache, specs
 from bench.problems.errors import DataError
 from bench.problems.movielens import DATASETS
-from bench.problems.splits import Split, held_out, take_split
+from bench.problems.ratings_file import RatingsFile
+from bench.problems.splits import KINDS, SEED, Split, held_out, take_split
 from bench.problems.synthetic import SIZES, Synthetic
 from bench.problems.table import Array, Say, Source, Table
 from mfimpls import Problem
@@ -37,49 +40,59 @@ class Request:
 def request(spec: str) -> Request:
     """Parse a spec. Raises DataError."""
     name, options = specs.parse(spec)
+    if name == "synthetic":
+        build = _synthetic
+    elif name in DATASETS:
+        build = _movielens
+    elif Path(name).suffix or Path(name).name != name or Path(name).exists():
+        build = _ratings_file
+    else:
+        raise DataError(unknown("data set", name, NAMES))
     try:
-        if name == "synthetic":
-            return _synthetic(options)
-        if name in DATASETS:
-            return _movielens(name, options)
+        return build(name, options)
     except DataError as error:
-        raise DataError(f"{name}: {error}") from None
-    raise DataError(unknown("data set", name, NAMES))
+        raise DataError(f"{spec}: {error}") from None
 
 
-def _synthetic(options: dict[str, str]) -> Request:
-    split, options = take_split(options, HOLDOUT)
-    _check_official("synthetic", split, ())
-    defaults = Synthetic()
-    size = options.get("size", defaults.size)
-    if size in SIZES:
-        defaults = defaults.sized(size)
-    source = specs.settings(defaults, options)
-    shown = specs.changes(defaults, source) | (split.options if split != HOLDOUT else {})
-    return Request(specs.join("synthetic", shown), source, split)
+def _synthetic(name: str, options: Mapping[str, str]) -> Request:
+    split, rest = _split(options, HOLDOUT)
+    size = rest.get("size", "s")
+    source = specs.settings(Synthetic.preset(size if size in SIZES else "s"), rest)
+    shown = source.options() | (split.options if split != HOLDOUT else {})
+    return Request(specs.join(name, shown), source, split)
 
 
-def _movielens(name: str, options: dict[str, str]) -> Request:
+def _movielens(name: str, options: Mapping[str, str]) -> Request:
     source = DATASETS[name]
     default = Split("official", source.official[0]) if source.official else HOLDOUT
-    split, rest = take_split(options, default)
-    _check_official(name, split, source.official)
+    split, rest = _split(options, default, source.official)
     if rest:
-        raise DataError(unknown("option", next(iter(rest)), specs_of_splits()))
+        raise DataError(unknown("option", next(iter(rest)), (*KINDS, SEED)))
     return Request(specs.join(name, split.options), source, split)
 
 
-def specs_of_splits() -> tuple[str, ...]:
-    from bench.problems.splits import KINDS, SEED
+def _ratings_file(name: str, options: Mapping[str, str]) -> Request:
+    path = Path(os.path.normpath(Path(name).expanduser()))
+    if not path.is_file():
+        what = "is a directory, not a ratings file" if path.is_dir() else "is not there"
+        raise DataError(f"{path} {what}; check the path.")
+    split, rest = _split(options, HOLDOUT)
+    defaults = RatingsFile(path)
+    source = specs.settings(defaults, rest)
+    return Request(
+        specs.join(path.as_posix(), specs.changes(defaults, source) | split.options), source, split
+    )
 
-    return (*KINDS, SEED)
 
-
-def _check_official(name: str, split: Split, known: tuple[str, ...]) -> None:
-    if split.kind == "official" and not known:
-        raise DataError("there is no official split; use holdout, fold or leave_out.")
-    if split.kind == "official" and split.value not in known:
-        raise DataError(unknown("official split", split.value, known))
+def _split(
+    options: Mapping[str, str], default: Split, official: tuple[str, ...] = ()
+) -> tuple[Split, dict[str, str]]:
+    split, rest = take_split(options, default)
+    if split.kind == "official" and not official:
+        raise DataError("there is no official split; say holdout=0.1, fold=1/5 or leave_out=10.")
+    if split.kind == "official" and split.value not in official:
+        raise DataError(unknown("official split", split.value, official))
+    return split, rest
 
 
 def canonical(spec: str) -> str:

@@ -51,7 +51,8 @@ def join(name: str, options: Mapping[str, str]) -> str:
 
 def settings(defaults: Settings, options: Mapping[str, str]) -> Settings:
     """`defaults`, a frozen dataclass, with `options` parsed to its fields' types and put in."""
-    fields = {field.name: field for field in dataclasses.fields(defaults) if field.init}  # type: ignore[arg-type]
+    known = dataclasses.fields(defaults)  # type: ignore[arg-type]
+    fields = {field.name: field for field in known if "help" in field.metadata}
     types = get_type_hints(type(defaults))
     parsed = {}
     for key, text in options.items():
@@ -66,8 +67,11 @@ def changes(defaults: Any, chosen: Any) -> dict[str, str]:
     return {
         field.name: text_of(getattr(chosen, field.name))
         for field in dataclasses.fields(chosen)
-        if field.metadata.get("shown")
-        or getattr(chosen, field.name) != getattr(defaults, field.name)
+        if "help" in field.metadata
+        and (
+            field.metadata.get("shown")
+            or getattr(chosen, field.name) != getattr(defaults, field.name)
+        )
     }
 
 

@@ -20,7 +20,7 @@ from scipy.special import ndtr
 
 from bench.problems.errors import DataError
 from bench.problems.pairs import degrees, distinct_items
-from bench.problems.specs import option
+from bench.problems.specs import changes, option
 from bench.problems.table import Array, Say, Table
 
 SIZES = {"s": (943, 1682, 100_000), "m": (6040, 3706, 1_000_000), "l": (69878, 10677, 10_000_000)}
@@ -48,10 +48,19 @@ class Synthetic:
     stars: bool = option(True, "round to half stars and cut to 0.5..5")
     seed: int = option(0, "seed of the whole table", least=0)
 
-    def sized(self, size: str) -> Synthetic:
-        """The same options at a preset size."""
+    @classmethod
+    def preset(cls, size: str) -> Synthetic:
+        """The defaults at a size."""
         users, items, ratings = SIZES[size]
-        return replace(self, size=size, users=users, items=items, ratings=ratings)
+        return cls(size=size, users=users, items=items, ratings=ratings)
+
+    def options(self) -> dict[str, str]:
+        """The fewest options that give this table: those that differ from the nearest preset."""
+        nearest = min(SIZES, key=lambda size: len(changes(self.preset(size), self)))
+        spelled = changes(self.preset(nearest), replace(self, size=nearest))
+        if {"users", "items", "ratings"} <= spelled.keys():
+            del spelled["size"]
+        return spelled
 
     def __post_init__(self) -> None:
         if self.ratings > self.users * self.items:
