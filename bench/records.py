@@ -93,6 +93,7 @@ class Record:
     # noise_floor
     init_sha256: str = ""
     order_sha256: str = ""
+    code_sha256: str = ""  # of the backend's source files
     import_s: float = math.nan
     warmup_s: float = math.nan
     setup_s: float = math.nan
@@ -161,18 +162,32 @@ def _typed(kind: type[Any], raw: Mapping[str, Any]) -> Any:
     return kind(**{k: math.nan if v is None and k in floats else v for k, v in raw.items()})
 
 
+def ensure_writable(directory: Path) -> None:
+    """Make a results directory and try to open its file. Raises ResultsError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / FILE_NAME).open("ab"):
+            pass
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> ResultsError:
+    return ResultsError(
+        f"Cannot write {path}: {error.strerror}; make room or choose another directory with -o."
+    )
+
+
 def append(directory: Path, record: Record) -> None:
     """Add one record, all of it or nothing: a failed write is cut off. Raises ResultsError."""
     path = directory / FILE_NAME
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as file:
+        with path.open("a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _append_line(file.fileno(), to_json(record).encode() + b"\n")
     except OSError as error:
-        raise ResultsError(
-            f"Cannot write {path}: {error.strerror}; make room or choose another directory with -o."
-        ) from None
+        raise _unwritable(path, error) from None
 
 
 def _append_line(descriptor: int, line: bytes) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 Value = bool | int | float | str
@@ -45,7 +45,7 @@ class Ratings:
     ratings: NDArray[np.float32]
 
     @classmethod
-    def of(cls, users: Array, items: Array, ratings: Array) -> Ratings:
+    def of(cls, users: ArrayLike, items: ArrayLike, ratings: ArrayLike) -> Ratings:
         """Copy any three equally long arrays into the contract's dtypes and freeze the copies."""
         columns = (
             np.array(users, np.int32),
@@ -99,7 +99,7 @@ class Problem:
         shape: tuple[int, int],
         noise_floor: float | None = None,
     ) -> Problem:
-        """Derive mean and hash. Raises ValueError for no training rating or an id outside `shape`."""
+        """Derive mean and hash. Raises ValueError for no ratings or ids outside `shape`."""
         if len(train) == 0:
             raise ValueError(f"{name} has no training ratings.")
         for part in (train, test):

@@ -4,6 +4,7 @@ file.py:object.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -61,6 +62,29 @@ def load(name: str) -> Backend:
         raise UnknownBackend(unknown("backend", name, sources))
     place, _, attribute = sources[name].partition(":")
     return _pick(importlib.import_module(place), attribute, name)
+
+
+def code_sha256(name: str) -> str:
+    """Hash of the source that `load(name)` would run: its file, the private helpers beside it, the
+    sample orders. Nothing but parent packages is imported. Raises UnknownBackend.
+    """
+    path = _source_file(name)
+    files = [path, *sorted(path.parent.glob("_*.py")), Path(__file__).with_name("orders.py")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _source_file(name: str) -> Path:
+    place, _, attribute = name.partition(":")
+    if not place.endswith(".py"):
+        sources = _sources()
+        if not attribute and name not in sources:
+            raise UnknownBackend(unknown("backend", name, sources))
+        place = place if attribute else sources[name].partition(":")[0]
+        spec = importlib.util.find_spec(place)
+        place = spec.origin if spec and spec.origin else ""
+    if not Path(place).is_file():
+        raise UnknownBackend(f"There is no backend file for {name}; check the path.")
+    return Path(place)
 
 
 def _import_module(place: str) -> ModuleType:

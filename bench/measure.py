@@ -1,0 +1,156 @@
+"""The clock: what counts as training, what does not, and when to stop. No I/O, no framework.
+
+    t = clock(); steps = fit(...); snap = next(steps)               -> setup_s
+    t = clock(); snap = next(steps); train_s += clock() - t         -> the only timed training line
+    evaluate(snap())                                                -> snapshot_s, eval_s
+
+Evaluation and snapshots are never part of `train_s`, and the budget counts `train_s` alone.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.records import Point
+from mfimpls.contract import Backend, Factors, Hyper, Problem, Snapshot
+from mfimpls.objective import Evaluation
+
+Evaluate = Callable[[Factors], Evaluation]
+AUDIT_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Wall and CPU seconds of this process; tests put their own in."""
+
+    wall: Callable[[], float] = time.perf_counter
+    cpu: Callable[[], float] = time.process_time
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Stop after so many epochs, or when training has taken `budget_s` seconds."""
+
+    epochs: int
+    budget_s: float = math.inf
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What one run took and reached; all times in seconds."""
+
+    status: str = "ok"
+    reason: str = ""
+    setup_s: float = math.nan
+    train_s: float = 0.0
+    train_cpu_s: float = 0.0
+    off_clock_s: float = 0.0  # snapshots, evaluation, reporting
+    whole_s: float = math.nan
+    points: list[Point] = field(default_factory=list)
+    last: Factors | None = None  # the last finite factors
+
+    @property
+    def effective_cores(self) -> float:
+        """CPU time over wall time of the training lines."""
+        return self.train_cpu_s / self.train_s if self.train_s > 0 else math.nan
+
+    @property
+    def unaccounted(self) -> float:
+        """Share of the whole that no part accounts for; `suspect` above 2%."""
+        parts = self.setup_s + self.train_s + self.off_clock_s
+        return 1 - parts / self.whole_s if self.whole_s > 0 else 0.0
+
+    @property
+    def suspect(self) -> str:
+        """One sentence where parts and whole disagree, else empty."""
+        if abs(self.unaccounted) <= AUDIT_TOLERANCE:
+            return ""
+        return f"suspect clock: {self.unaccounted:.1%} of the run is in none of its parts"
+
+
+def measure(
+    steps: Callable[[], Iterator[Snapshot]],
+    evaluate: Evaluate,
+    limits: Limits,
+    on_point: Callable[[Point], None] = lambda point: None,
+    clocks: Clocks = Clocks(),
+) -> Measurement:
+    """Run one fit to its limits. `steps` starts it; `on_point` hears of points, off the clock."""
+    clock, m = clocks.wall, Measurement()
+    began = clock()
+    running = steps()
+    snap = next(running)
+    m.setup_s = clock() - began
+    for epoch in range(limits.epochs + 1):
+        if epoch:
+            if m.train_s >= limits.budget_s:
+                m.status = "budget"
+                m.reason = f"{limits.budget_s:g} s of training were spent after {epoch - 1} epochs"
+                break
+            snap = _train(running, m, clocks)
+        point = _look(epoch, snap, m, evaluate, clock)
+        if point is None:
+            m.status = "diverged"
+            m.reason = f"the loss is not finite after epoch {epoch}; try a smaller lr"
+            break
+        t = clock()
+        on_point(point)
+        m.off_clock_s += clock() - t
+    m.whole_s = clock() - began
+    close = getattr(running, "close", None)
+    if close:
+        close()
+    return m
+
+
+def _train(running: Iterator[Snapshot], m: Measurement, clocks: Clocks) -> Snapshot:
+    cpu = clocks.cpu()
+    t = clocks.wall()
+    snap = next(running)
+    m.train_s += clocks.wall() - t
+    m.train_cpu_s += clocks.cpu() - cpu
+    return snap
+
+
+def _look(
+    epoch: int, snap: Snapshot, m: Measurement, evaluate: Evaluate, clock: Callable[[], float]
+) -> Point | None:
+    # Copy and judge one snapshot; None where it is not finite, and then its point is not kept.
+    t = clock()
+    factors = snap()
+    snapshot_s = clock() - t
+    t = clock()
+    with np.errstate(all="ignore"):
+        judged = evaluate(factors)
+    eval_s = clock() - t
+    m.off_clock_s += snapshot_s + eval_s
+    if not math.isfinite(judged.J):
+        return None
+    point = Point(
+        epoch=epoch,
+        train_s=m.train_s,
+        J=judged.J,
+        train_rmse=judged.train_rmse,
+        test_rmse=judged.test_rmse,
+        test_mae=judged.test_mae,
+        snapshot_s=snapshot_s,
+        eval_s=eval_s,
+    )
+    m.points.append(point)
+    m.last = factors
+    return point
+
+
+def warm_up(backend: Backend, problem: Problem, hyper: Hyper, init: Factors) -> None:
+    """Two epochs and their snapshots on a tiny problem: compiles, loads, allocates."""
+    steps = backend.fit(problem, hyper, init)
+    for _ in range(3):
+        next(steps)()
+    close = getattr(steps, "close", None)
+    if close:
+        close()

@@ -1,0 +1,91 @@
+"""From what a user asked for to jobs: which cases, in which order, and why each has to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from bench import presets
+from bench.problems import canonical, materialise, open_problem
+from bench.records import Case, Record
+from bench.specs import BackendSpec, hyper_of
+from mfimpls import registry
+from mfimpls.contract import Backend
+
+RETRIED = ("error", "timeout", "unavailable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Data sets x backends x repeats, as resolved from preset and options."""
+
+    datasets: Sequence[str]
+    backends: Sequence[BackendSpec]
+    repeats: int
+    epochs: int
+    budget_s: float
+    timeout_s: float
+    threads: int
+    shared: Mapping[str, str]  # hyper-parameters for every backend that uses them
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A case and what its process needs beside it."""
+
+    case: Case
+    name: str  # for mfimpls.registry.load
+    problem: Path  # folder of mapped arrays
+    code_sha256: str
+    data_sha256: str
+
+
+def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
+    """All jobs of a grid, interleaved; data sets are made here. Raises SpecError or DataError."""
+    specs = [spec for spec in grid.backends if spec.name in loaded]
+    names = [canonical(dataset) for dataset in grid.datasets]
+    cases = [(_case(grid, name, spec, loaded[spec.name]), spec) for name in names for spec in specs]
+    code = {spec.name: registry.code_sha256(spec.name) for spec in specs}
+    folders = {name: materialise(name) for name in names}
+    data = {name: open_problem(folder).sha256 for name, folder in folders.items()}
+    first = [
+        Job(case, spec.name, folders[case.dataset], code[spec.name], data[case.dataset])
+        for case, spec in cases
+    ]
+    return list(interleaved(first, grid.repeats))
+
+
+def _case(grid: Grid, dataset: str, spec: BackendSpec, backend: Backend) -> Case:
+    hyper = hyper_of(spec, backend, grid.shared, presets.tuned(dataset, backend))
+    return Case(
+        backend=spec.label,
+        dataset=dataset,
+        hyper=asdict(hyper),
+        epochs=grid.epochs,
+        budget_s=grid.budget_s,
+        timeout_s=grid.timeout_s,
+        threads=grid.threads,
+    )
+
+
+def interleaved(first: Sequence[Job], repeats: int) -> Iterator[Job]:
+    """Round after round over all jobs, each starting one later, so that drift hits all alike."""
+    for repeat in range(repeats):
+        shift = repeat % max(1, len(first))
+        for job in (*first[shift:], *first[:shift]):
+            yield replace(job, case=replace(job.case, repeat=repeat))
+
+
+def why_run(job: Job, stored: Mapping[str, Record]) -> str | None:
+    """Why a job has to run, in a few words; None where a stored record stands for it."""
+    record = stored.get(job.case.key)
+    if record is None:
+        return "new"
+    if record.status in RETRIED:
+        return f"ended in {record.status}"
+    if record.code_sha256 != job.code_sha256:
+        return "its source changed"
+    if record.problem.get("sha256") != job.data_sha256:
+        return "its data changed"
+    return None

@@ -1,0 +1,54 @@
+"""Carry out jobs one after another, keep each record as soon as it exists, and sum up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bench import records
+from bench.plan import Job
+from bench.process import execute
+from bench.progress import Reporter
+from bench.records import Record
+
+LOGS = "logs"
+
+
+def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
+    """Run all jobs; False if the user interrupted. Raises ResultsError for a full disk."""
+    with Reporter(len(jobs)) as reporter:
+        try:
+            for job in jobs:
+                hear = reporter.begin(job)
+                log = directory / LOGS / f"{job.case.key}.log"
+                record = execute(job, log, command, hear)
+                records.append(directory, record)
+                reporter.end(record)
+        except KeyboardInterrupt:
+            return False
+    return True
+
+
+def conclude(done: Sequence[Record], directory: Path, complete: bool) -> int:
+    """Print ranking, failures and the figures' paths; returns the exit code."""
+    if done:
+        from bench import plots, ranking
+
+        rows = ranking.rows(done)
+        click.echo(ranking.text(rows))
+        for path in plots.save_all(done, directory / "figures"):
+            if path.suffix == ".png":
+                click.echo(str(path))
+    failed = [record for record in done if not record.succeeded]
+    for record in failed:
+        case = record.case
+        line = f"{case.backend} on {case.dataset}, repeat {case.repeat + 1}: {record.status}"
+        click.secho(f"{line}, {record.reason}", fg="red", err=True)
+    if not complete:
+        click.echo("Interrupted; what is done is kept, and the same command goes on.", err=True)
+        return 130
+    sys.stdout.flush()
+    return 1 if failed else 0

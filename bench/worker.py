@@ -1,0 +1,136 @@
+"""One case in a process of its own: `python -m bench.worker` reads a job and writes events.
+
+The job comes on standard input; events go, as JSON lines, to the standard output that the process
+was started with, while whatever libraries print goes to standard error. The parent keeps what it
+heard, so that a crash costs no more than the epoch in which it happened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import environment
+from bench.measure import Limits, Measurement, measure, warm_up
+from bench.problems import open_problem
+from mfimpls import registry
+from mfimpls.contract import Backend, Hyper, Problem, Ratings, Unsupported
+from mfimpls.objective import evaluate, stationarity
+from mfimpls.orders import factors_sha256, initial_factors, order_sha256
+
+Tell = Callable[..., None]
+
+
+def main() -> None:
+    tell = _teller()
+    job = json.load(sys.stdin)
+    try:
+        _work(job, tell)
+    except Unsupported as error:
+        tell(status="unsupported", reason=str(error))
+    except ImportError as error:
+        name = error.name or "a module"
+        tell(status="unavailable", reason=f"{error}; pip install {name.partition('.')[0]}")
+    except MemoryError:
+        tell(status="error", reason="out of memory")
+    except Exception as error:
+        sys.excepthook(*sys.exc_info())
+        tell(status="error", reason=f"{type(error).__name__}: {error}")
+
+
+def _teller() -> Tell:
+    # Keep the real standard output for events alone.
+    events = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    def tell(**event: Any) -> None:
+        events.write(json.dumps(event) + "\n")
+
+    return tell
+
+
+def _work(job: dict[str, Any], tell: Tell) -> None:
+    t = time.perf_counter()
+    backend = registry.load(job["backend"])
+    tell(import_s=time.perf_counter() - t)
+    hyper = Hyper(**job["hyper"])
+    if missing := environment.missing_device(hyper.device):
+        tell(status="unavailable", reason=missing)
+        return
+    tiny = tiny_problem()
+    t = time.perf_counter()
+    warm_up(backend, tiny, hyper, initial_factors(tiny, hyper))
+    tell(warmup_s=time.perf_counter() - t)
+
+    problem = open_problem(Path(job["problem"]))
+    tell(problem=_facts(problem))
+    init = initial_factors(problem, hyper)
+    m = measure(
+        lambda: backend.fit(problem, hyper, init),
+        lambda factors: evaluate(problem, hyper, factors),
+        Limits(job["epochs"], job["budget_s"]),
+        lambda point: tell(point=asdict(point)),
+    )
+    last = stationarity(problem, hyper, m.last, init) if m.last else None
+    tell(
+        stationarity=last,
+        init_sha256=factors_sha256(init),
+        order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
+    )
+    _finish(job, backend, m, tell)
+
+
+def _finish(job: dict[str, Any], backend: Backend, m: Measurement, tell: Tell) -> None:
+    env = environment.describe(job["command"])
+    tell(
+        status=m.status,
+        reason=m.reason,
+        setup_s=m.setup_s,
+        effective_cores=m.effective_cores,
+        flags=[m.suspect] if m.suspect else [],
+        monotone=backend.caps.monotone,
+        peak_mb=peak_mb(),
+        env=asdict(env),
+    )
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process in MB (10^6 bytes), memory-mapped data included."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _facts(problem: Problem) -> dict[str, Any]:
+    error = problem.test.ratings - problem.mean
+    return {
+        "sha256": problem.sha256,
+        "n_users": problem.n_users,
+        "n_items": problem.n_items,
+        "n_train": len(problem.train),
+        "n_test": len(problem.test),
+        "mean_rmse": float(np.sqrt(np.mean(error.astype(np.float64) ** 2))),
+        "noise_floor": problem.noise_floor,
+    }
+
+
+def tiny_problem() -> Problem:
+    """48 users, 40 items and 600 ratings to warm up on, frozen like the real ones."""
+    cells = np.random.default_rng(0).permutation(48 * 40)[:700]
+    ratings = (1 + cells % 5).astype(np.float32)
+    users, items = np.divmod(cells, 40)
+    train = Ratings.of(users[:600], items[:600], ratings[:600])
+    test = Ratings.of(users[600:], items[600:], ratings[600:])
+    return Problem.of("warm-up", train, test, (48, 40))
+
+
+if __name__ == "__main__":
+    main()
