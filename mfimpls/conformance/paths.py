@@ -1,0 +1,96 @@
+"""Check that a backend walks the written path of docs/objective.md, number by number.
+
+A backend that leaves it is compared with the path under each of the usual mistakes, so that the
+message can name the one that it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mfimpls.conformance.reference import PATHS
+from mfimpls.conformance.setting import (
+    NotApplicable,
+    difference,
+    require,
+    settings,
+    small_problem,
+    start,
+    walk,
+)
+from mfimpls.conformance.suspects import suspects
+from mfimpls.contract import Backend, Caps, Factors, Fit, Hyper
+
+EPOCHS = 3
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+ROUNDING, LIKENESS = 1e-5, 1e-4
+
+
+def check_follows_its_path(backend: Backend, device: str = "cpu") -> None:
+    """Three epochs equal the written definition's, for every declared batch, optimizer, order and
+    option, with and without biases.
+    """
+    caps = backend.caps
+    if caps.path not in PATHS:
+        raise NotApplicable(
+            f"path {caps.path!r} has no written definition; those that have: {', '.join(PATHS)}."
+        )
+    for wanted in _variants(caps):
+        hyper = settings(backend, device, **wanted)
+        found = walk(backend.fit, small_problem(), hyper, EPOCHS, _start(hyper))
+        expected = _walk(PATHS[caps.path], hyper, EPOCHS)
+        for epoch, (one, other) in enumerate(zip(found, expected)):
+            table, gap = difference(one, other)
+            require(
+                gap <= TOLERANCE[hyper.dtype],
+                f"With {_said(wanted)} {table} leaves the written path {caps.path} in epoch "
+                f"{epoch} by {gap:.1e} of its size, where {TOLERANCE[hyper.dtype]:.0e} is right in "
+                f"{hyper.dtype}. {_diagnosis(caps.path, hyper, epoch, one, gap)}",
+            )
+
+
+def _start(hyper: Hyper) -> Factors:
+    return start(small_problem(), hyper, bias_std=0.1)
+
+
+def _variants(caps: Caps) -> Iterator[dict[str, Any]]:
+    # One thing varies at a time, but every optimizer meets both kinds of batch.
+    batches = (1, 16) if "batch" in caps.uses else (1,)
+    for optimizer in caps.optimizers:
+        for batch in batches:
+            yield {"batch": batch, "optimizer": optimizer}
+    for order in caps.orders[1:]:
+        for batch in batches:
+            yield {"batch": batch, "order": order}
+    yield {"biases": False}
+    for option in caps.options:
+        choices = option.choices or ((True, False) if isinstance(option.default, bool) else ())
+        for value in choices:
+            yield {"options": {option.name: value}}
+
+
+def _said(wanted: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in wanted.items())
+
+
+def _diagnosis(path: str, hyper: Hyper, epoch: int, found: Factors, gap: float) -> str:
+    if epoch == 0:
+        return "It does not start at init."
+    if gap < ROUNDING:
+        return "So small a gap comes from float32 arithmetic, or from another small constant."
+    for what, fit, changed in suspects(path, hyper):
+        with np.errstate(all="ignore"):  # a mistake may well diverge
+            walked = _walk(fit, changed, epoch)[-1]
+        if difference(found, walked)[1] <= LIKENESS:
+            return f"It walks as if {what}."
+    return "None of the usual mistakes fits; compare one step with docs/objective.md by hand."
+
+
+def _walk(fit: Fit, hyper: Hyper, epochs: int) -> list[Factors]:
+    # From the start in hyper.dtype, but in float64 from there on.
+    exact = replace(hyper, dtype="float64", device="cpu", options={})
+    return walk(fit, small_problem(), exact, epochs, _start(hyper))
