@@ -65,12 +65,12 @@ def execute(
 def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], None]) -> int | None:
     # The child's exit code; None where it was killed at the time limit.
     child = subprocess.Popen(
-        [sys.executable, "-m", "bench.worker"],
+        [sys.executable, "-P", "-m", "bench.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
-        env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(job.case.threads)),
+        env=_environment(job.case.threads),
         start_new_session=True,
     )
     assert child.stdin is not None
@@ -90,6 +90,14 @@ def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], N
         timer.cancel()
         _kill(child)
         child.wait()
+
+
+def _environment(threads: int) -> dict[str, str]:
+    # Threads are set before anything loads, and the child runs this very code, wherever it starts.
+    here = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    threads_set = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    return os.environ | threads_set | {"PYTHONPATH": path}
 
 
 def _order(job: Job, command: str) -> dict[str, Any]:
