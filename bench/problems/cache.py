@@ -48,16 +48,17 @@ def is_complete(folder: Path) -> bool:
 
 def store(problem: Problem, folder: Path) -> Path:
     """Write a problem, whole or not at all. Raises DataError for a full or read-only disk."""
-    with writing(folder.parent):
-        making = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    with scratch(folder.parent) as making:
+        whole = making / folder.name
+        whole.mkdir()
+        _write(problem, whole)
+        if folder.exists() and not is_complete(folder):
+            shutil.rmtree(folder)  # someone took files out of it
         try:
-            _write(problem, making)
-            making.rename(folder)
+            whole.rename(folder)
         except OSError:
             if not is_complete(folder):  # else another process was first
                 raise
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
     return folder
 
 
@@ -98,11 +99,14 @@ def _map(folder: Path, part: str) -> Ratings:
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Make a folder of the cache and turn what fails inside into one sentence."""
+def scratch(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside a folder of the cache, to make something whole before it is moved
+    to its place. Raises DataError for what the disk refuses.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as name:
+            yield Path(name)
     except OSError as error:
         raise DataError(
             f"Cannot write the data cache {root()}: {error.strerror or error}; make room, or name "

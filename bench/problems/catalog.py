@@ -45,7 +45,7 @@ def request(spec: str) -> Request:
     elif name in DATASETS:
         build = _movielens
     elif Path(name).suffix or Path(name).name != name or Path(name).exists():
-        build = _ratings_file
+        build, name = _ratings_file, _existing(name)
     else:
         raise DataError(unknown("data set", name, NAMES))
     try:
@@ -72,16 +72,20 @@ def _movielens(name: str, options: Mapping[str, str]) -> Request:
 
 
 def _ratings_file(name: str, options: Mapping[str, str]) -> Request:
-    path = Path(os.path.normpath(Path(name).expanduser()))
-    if not path.is_file():
-        what = "is a directory, not a ratings file" if path.is_dir() else "is not there"
-        raise DataError(f"{path} {what}; check the path.")
     split, rest = _split(options, HOLDOUT)
-    defaults = RatingsFile(path)
+    defaults = RatingsFile(Path(name))
     source = specs.settings(defaults, rest)
-    return Request(
-        specs.join(path.as_posix(), specs.changes(defaults, source) | split.options), source, split
-    )
+    shown = specs.changes(defaults, source) | split.options
+    return Request(specs.join(name, shown), source, split)
+
+
+def _existing(name: str) -> str:
+    path = Path(os.path.normpath(Path(name).expanduser()))
+    if path.is_dir():
+        raise DataError(f"{path} is a directory; name a ratings file in it.")
+    if not path.is_file():
+        raise DataError(f"There is no ratings file {path}; check the path.")
+    return path.as_posix()
 
 
 def _split(

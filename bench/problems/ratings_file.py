@@ -79,7 +79,9 @@ def _number(path: Path, role: str, ids: Any, columns: Columns) -> tuple[Array, A
     if blank is None and pa.types.is_large_string(ids.type):
         blank = _first(pc.equal(ids, ""))
     if blank is not None:
-        raise DataError(f"{path}, {columns.place(blank)}: there is no {role}; mend or remove it.")
+        raise DataError(
+            f"{path}, {columns.place(blank)}: the {role} is blank; fill it in or remove it."
+        )
     encoded = ids.dictionary_encode()
     known = encoded.dictionary
     if len(known) > MOST_IDS:

@@ -103,7 +103,8 @@ def _value(key: str, text: str, kind: type, limits: Mapping[str, Any]) -> Any:
         return BOOLEANS[text.lower()]
     value = number(key, text, kind) if kind in (int, float) else text
     if "choices" in limits and value not in limits["choices"]:
-        raise DataError(unknown(key, text, limits["choices"]))
+        choices = ", ".join(limits["choices"])
+        raise DataError(f"{key} must be one of {choices}, not {text!r}.")
     if "least" in limits and value < limits["least"]:
         raise DataError(f"{key} must be at least {limits['least']}, not {text}.")
     if "most" in limits and value > limits["most"]:

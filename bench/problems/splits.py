@@ -1,11 +1,5 @@
 """Splits by name: which ratings of a table are held out for the test.
 
-holdout=0.1     a random tenth of the ratings
-fold=2/5        the second of five random parts of equal size
-leave_out=10    ten random ratings of each user who has more than ten; the others only train
-time=0.8        the oldest 80% train, the newest 20% test; equal times stay in file order
-official=u1     a split that the data set's makers defined
-
 The random ones depend on the table and on split_seed alone, so they are the same for everybody.
 """
 
@@ -21,9 +15,17 @@ from bench.problems.errors import DataError
 from bench.problems.specs import number, text_of
 from bench.problems.table import Array, Table
 
-KINDS = ("holdout", "fold", "leave_out", "time", "official")
-SEEDED = ("holdout", "fold", "leave_out")
 SEED = "split_seed"
+HELP = {
+    "holdout=0.1": "a random tenth of the ratings",
+    "fold=2/5": "the second of five random parts of equal size",
+    "leave_out=10": "ten random ratings of each user with more than ten; the others only train",
+    "time=0.8": "the oldest 80% train, the rest test; equal times stay in file order",
+    "official=u1": "as the data set's makers cut it",
+    f"{SEED}=0": "another number gives another holdout, fold or leave_out",
+}
+KINDS = ("holdout", "fold", "leave_out", "time", "official")
+SEEDED = KINDS[:3]
 Mask = NDArray[np.bool_]
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from bench.problems.errors import DataError
 from bench.problems.pairs import degrees, distinct_items
@@ -143,6 +142,8 @@ class Truth:
         With stars that is not the score, since rounding and cutting shift it: a rating is the
         lowest star plus half a star for each threshold that the noisy score passes.
         """
+        from scipy.special import ndtr  # takes longer to import than all the rest
+
         score = self.score(users, items)
         if not self.options.stars:
             return score

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from bench.problems.columns import Columns, choose
+from bench.problems.delimited import STAND_IN, Torn, lines, parse
 from bench.problems.errors import DataError
 
 SEPARATORS = {
@@ -24,7 +25,6 @@ SEPARATORS = {
     "bar": "|",
     "space": " ",
 }
-STAND_IN = "\x1f"  # ASCII's own unit separator takes the place of "::" in a parser of single bytes
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,28 @@ def read_text(path: Path, wanted: Mapping[str, str], separator: str, header: str
     """Read the wanted columns as text. Raises DataError that names file and line."""
     form = _form(path, separator, header)
     roles = choose(form.header, form.count, wanted, str(path))
-    table = _parse(path, form, sorted(roles.values()))
-    skipped = form.header is not None
+    skipped = int(form.header is not None)
+    types = dict.fromkeys(roles.values(), pa.large_string())
+    try:
+        with pa.input_stream(path) as stream:
+            arrays = dict(zip(types, parse(stream, form.separator, skipped, types), strict=True))
+    except Torn as torn:
+        raise DataError(
+            f"{path}, line {_line_of(path, torn.row)}: {torn}; mend or remove that line."
+        ) from None
+    except (pa.ArrowInvalid, OSError) as error:
+        if "Empty CSV" in str(error):
+            raise DataError(f"{path} has a header and no ratings.") from None
+        raise DataError(f"{path} can't be read as UTF-8 text: {error}.") from None
 
     def trimmed(index: int) -> Any:
-        return pc.utf8_trim_whitespace(table[f"f{index}"].combine_chunks())
+        return pc.utf8_trim_whitespace(arrays[index])
 
     return Columns.pick(roles, trimmed, lambda row: f"line {_line_of(path, row + skipped)}")
 
 
 def _form(path: Path, separator: str, header: str) -> Form:
-    first = next((text for _, text in _lines(path)), None)
+    first = next((text for _, text in lines(path)), None)
     if first is None:
         raise DataError(f"{path} is empty; a ratings file has a user, an item and a rating a line.")
     if separator != "auto":
@@ -81,59 +92,6 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Numbers from 1 and texts of the lines that are not blank, as the parser counts them.
-    with pa.input_stream(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
-            if text:
-                yield number, text
-
-
 def _line_of(path: Path, row: int) -> int:
-    for k, (number, _) in enumerate(_lines(path)):
-        if k == row:
-            return number
-    raise DataError(f"{path} changed while it was read; run again.")
-
-
-def _parse(path: Path, form: Form, indices: list[int]) -> Any:
-    torn = []
-
-    def note(row: Any) -> str:
-        torn.append(row)
-        return "error"
-
-    names = [f"f{index}" for index in indices]
-    try:
-        with pa.input_stream(path) as stream:
-            source = stream
-            if form.separator == "::":
-                text = stream.read().replace(b"::", STAND_IN.encode())
-                source = pa.BufferReader(text)
-            return pyarrow.csv.read_csv(
-                source,
-                # One thread, since rows are numbered only then.
-                pyarrow.csv.ReadOptions(
-                    use_threads=False,
-                    autogenerate_column_names=True,
-                    skip_rows=int(form.header is not None),
-                ),
-                pyarrow.csv.ParseOptions(
-                    delimiter=form.separator.replace("::", STAND_IN), invalid_row_handler=note
-                ),
-                pyarrow.csv.ConvertOptions(
-                    include_columns=names,
-                    column_types=dict.fromkeys(names, pa.large_string()),
-                    strings_can_be_null=False,
-                ),
-            )
-    except (pa.ArrowInvalid, OSError) as error:
-        if torn:
-            raise DataError(
-                f"{path}, line {_line_of(path, torn[0].number - 1)}: {torn[0].actual_columns} "
-                f"columns, not {form.count}, in {torn[0].text!r}; mend or remove that line."
-            ) from None
-        if "Empty CSV" in str(error):
-            raise DataError(f"{path} has a header and no ratings.") from None
-        raise DataError(f"{path} can't be read as UTF-8 text: {error}.") from None
+    # Counting blank lines back in.
+    return next(number for number, _ in itertools.islice(lines(path), row, None))
