@@ -54,7 +54,7 @@ def side(rows, bias, optimizer):
     return Side(table, bias.copy(), A, B, first(n, dtype), np.zeros(n, dtype))
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def error(users, items, u, i, rating):
     """e = r - rhat, where `rating` has lost the mean already."""
     P, Q = users.rows, items.rows
@@ -64,7 +64,7 @@ def error(users, items, u, i, rating):
     return rating - users.bias[u] - items.bias[i] - total(dot)
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def sgd_step(users, items, u, i, rating, rule):
     """x -= lr g for the four rows of one rating, both sides from the old values."""
     P, Q = users.rows, items.rows
@@ -79,7 +79,7 @@ def sgd_step(users, items, u, i, rating, rule):
         items.bias[i] += rule.lr * (e - rule.reg_bias * items.bias[i])
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def rowwise_adagrad_step(users, items, u, i, rating, rule):
     """x -= lr g / sqrt(A), then A += mean(g^2), for the four rows of one rating."""
     P, Q = users.rows, items.rows
@@ -99,7 +99,7 @@ def rowwise_adagrad_step(users, items, u, i, rating, rule):
         move_bias(items, i, rule.reg_bias * items.bias[i] - e, rule, 0)
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def gradient_step(users, items, u, i, rating, rule, G, steps):
     """Any optimiser's step for one rating: gradients to G (2, width), then each row moves."""
     P, Q = users.rows, items.rows
@@ -115,7 +115,7 @@ def gradient_step(users, items, u, i, rating, rule, G, steps):
         move_bias(items, i, rule.reg_bias * items.bias[i] - e, rule, steps)
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def move(one, row, G, slot, rule, steps):
     """One optimiser step of the row of P or Q whose gradient is G[slot]."""
     X, A, B = one.rows, one.A, one.B
@@ -146,7 +146,7 @@ def move(one, row, G, slot, rule, steps):
             store(X, row, k, load(X, row, k) - lr * m / (root(v) + 1e-8))
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def move_bias(one, row, g, rule, steps):
     """One optimiser step of the bias whose gradient is g."""
     x, A, B = one.bias, one.A_bias, one.B_bias
@@ -164,7 +164,7 @@ def move_bias(one, row, g, rule, steps):
         x[row] -= rule.lr * warming(steps) * A[row] / (math.sqrt(B[row]) + 1e-8)
 
 
-@njit
+@njit(_nrt=False, forceinline=True)
 def warming(steps):
     """Adam's bias correction, exactly 1 in float64 from step 50,000 on."""
     if steps > 50_000:

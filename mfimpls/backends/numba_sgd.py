@@ -19,7 +19,6 @@ from mfimpls.backends._numba_rules import (
     sgd_step,
     side,
 )
-from mfimpls.backends._vector import aligned_zeros
 from mfimpls.contract import OPTIMIZERS, Factors, backend
 from mfimpls.orders import block_grid, block_rounds, epoch_orders
 
@@ -101,17 +100,18 @@ def _block_pass(users, items, data, starts, rounds, rule):
     steps = rule.steps
     size = rounds.shape[1]
     before = np.empty(size, np.int64)
+    G = np.empty((size, 2, users.rows.shape[1]), users.rows.dtype)
     for k in range(rounds.shape[0]):
         for j in range(size):
             before[j] = steps
             steps += starts[rounds[k, j] + 1] - starts[rounds[k, j]]
         for j in prange(size):
             block = rounds[k, j]
-            _block(users, items, data, starts[block], starts[block + 1], rule, before[j])
+            _block(users, items, data, starts[block], starts[block + 1], rule, before[j], G[j])
 
 
-@njit
-def _block(users, items, data, start, stop, rule, steps):
+@njit(_nrt=False)
+def _block(users, items, data, start, stop, rule, steps, G):
     us, is_, ratings = data
     if rule.optimizer == SGD:
         for t in range(start, stop):
@@ -120,12 +120,11 @@ def _block(users, items, data, start, stop, rule, steps):
         for t in range(start, stop):
             rowwise_adagrad_step(users, items, us[t], is_[t], ratings[t], rule)
     else:
-        G = np.empty((2, users.rows.shape[1]), users.rows.dtype)
         for t in range(start, stop):
             _step(users, items, us[t], is_[t], ratings[t], rule, G, steps + t - start + 1)
 
 
-@njit
+@njit(_nrt=False)
 def _step(users, items, u, i, rating, rule, G, steps):
     if rule.optimizer == SGD:
         sgd_step(users, items, u, i, rating, rule)
