@@ -71,7 +71,7 @@ def _datasets() -> Iterator[dict[str, Any]]:
         return {"data set": name, **sizes, "official": " ".join(official), "here": here}
 
     for size, counts in SIZES.items():
-        yield row(f"synthetic[size={size}]", counts, (), "made on demand")
+        yield row(f"synthetic[size={size}]", counts, (), "made")
     for name, dataset in DATASETS.items():
         here = "yes" if dataset.cached else "no"
         yield row(name, dataset.size, dataset.official, here)
@@ -101,7 +101,7 @@ def _options() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 def _help(metadata: Mapping[str, Any]) -> str:
     choices = metadata.get("choices", ())
-    return metadata["help"] + (f": {', '.join(choices)}" if choices else "")
+    return f"{metadata['help']}: {', '.join(choices)}" if choices else str(metadata["help"])
 
 
 def _lines(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -145,7 +145,7 @@ def _notes(title: str, lines: Any) -> Table:
         title=title, title_justify="left", title_style="bold", show_header=False, box=None
     )
     for name, text in lines:
-        notes.add_row(Text(name), Text(text))
+        notes.add_row(Text(name), Text(text, overflow="fold"))
     return notes
 
 

@@ -37,7 +37,7 @@ class Synthetic:
     items: int = option(SIZES["s"][1], "items", least=2)
     ratings: int = option(SIZES["s"][2], "ratings", least=2)
     rank: int = option(16, "planted factors", least=1)
-    signal: float = option(0.5, "standard deviation of p_u . q_i", least=0)
+    signal: float = option(0.6, "standard deviation of p_u . q_i", least=0)
     user_bias: float = option(0.4, "standard deviation of b_u", least=0)
     item_bias: float = option(0.5, "standard deviation of c_i", least=0)
     mean: float = option(3.5, "constant part of every rating")
@@ -69,7 +69,7 @@ class Synthetic:
             )
 
     def fingerprint(self) -> str:
-        return RECIPE
+        return f"{RECIPE} {self}"
 
     def load(self, needs_times: bool, say: Say) -> Table:
         """Draw the table. There are no times; the expected ratings are the planted truth's."""
