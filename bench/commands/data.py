@@ -63,7 +63,7 @@ def info(spec: str, as_json: bool) -> None:
 
 
 def _datasets() -> Iterator[dict[str, Any]]:
-    from bench.problems.movielens import DATASETS
+    from bench.problems.movielens_sets import DATASETS
     from bench.problems.synthetic import SIZES
 
     def row(name: str, size: tuple[int, int, int], official: tuple[str, ...], here: str) -> Any:

@@ -27,7 +27,7 @@ def read_parquet(path: Path, wanted: Mapping[str, str]) -> Columns:
         table = pyarrow.parquet.read_table(path, columns=[names[k] for k in roles.values()])
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} can't be read as Parquet: {error}.") from None
-    return Columns.pick(roles, lambda index: table[names[index]].combine_chunks(), _row)
+    return Columns.pick(roles, lambda index: table[names[index]], _row)
 
 
 def read_npz(path: Path, wanted: Mapping[str, str]) -> Columns:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.problems import cache, specs
 from bench.problems.errors import DataError
-from bench.problems.movielens import DATASETS
+from bench.problems.movielens_sets import DATASETS
 from bench.problems.ratings_file import RatingsFile
 from bench.problems.splits import KINDS, SEED, Split, held_out, take_split
 from bench.problems.synthetic import SIZES, Synthetic
@@ -22,6 +22,7 @@ from mfimpls.contract import Ratings, unknown
 
 NAMES = ("synthetic", *DATASETS)
 HOLDOUT = Split("holdout", "0.1")
+SPLITS = (*KINDS, SEED)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def request(spec: str) -> Request:
 def _synthetic(name: str, options: Mapping[str, str]) -> Request:
     split, rest = _split(options, HOLDOUT)
     size = rest.get("size", "s")
-    source = specs.settings(Synthetic.preset(size if size in SIZES else "s"), rest)
+    source = specs.settings(Synthetic.preset(size if size in SIZES else "s"), rest, SPLITS)
     shown = source.options() | (split.options if split != HOLDOUT else {})
     return Request(specs.join(name, shown), source, split)
 
@@ -67,14 +68,14 @@ def _movielens(name: str, options: Mapping[str, str]) -> Request:
     default = Split("official", source.official[0]) if source.official else HOLDOUT
     split, rest = _split(options, default, source.official)
     if rest:
-        raise DataError(unknown("option", next(iter(rest)), (*KINDS, SEED)))
+        raise DataError(unknown("option", next(iter(rest)), SPLITS))
     return Request(specs.join(name, split.options), source, split)
 
 
 def _ratings_file(name: str, options: Mapping[str, str]) -> Request:
     split, rest = _split(options, HOLDOUT)
     defaults = RatingsFile(Path(name))
-    source = specs.settings(defaults, rest)
+    source = specs.settings(defaults, rest, SPLITS)
     shown = specs.changes(defaults, source) | split.options
     return Request(specs.join(name, shown), source, split)
 
@@ -126,7 +127,10 @@ def load_problem(spec: str, say: Say = tell) -> Problem:
 
 def make(wanted: Request, say: Say = tell) -> Problem:
     """Load the ratings, split them, and find the noise floor where the truth is planted."""
-    table = wanted.source.load(wanted.split.kind == "time", say)
+    try:
+        table = wanted.source.load(wanted.split.kind == "time", say)
+    except MemoryError:
+        raise DataError(f"{wanted.spec} does not fit into this machine's memory.") from None
     mask = held_out(table, wanted.split, wanted.spec)
     train, test = _part(table, ~mask), _part(table, mask)
     shape = table.n_users, table.n_items

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from bench.problems.errors import DataError
 from mfimpls.contract import unknown
 
@@ -38,8 +41,17 @@ class Columns:
         cls, roles: Mapping[str, int], read: Callable[[int], Any], place: Callable[[int], str]
     ) -> Columns:
         """Take each role's column with `read(index)`."""
-        picked = {role: read(index) for role, index in roles.items()}
+        picked = {role: _plain(read(index)) for role, index in roles.items()}
         return cls(picked["user"], picked["item"], picked["rating"], picked.get("timestamp"), place)
+
+
+def _plain(column: Any) -> Any:
+    # One array; categories decoded, text of any width as trimmed large_string.
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def choose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ import pyarrow as pa
 import pyarrow.csv
 
 STAND_IN = "\x1f"  # ASCII's unit separator replaces "::" for a parser of single bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Of a text file: its separator, its number of columns, and whether a header comes first."""
+
+    separator: str
+    columns: int
+    header: bool
 
 
 class Torn(Exception):
@@ -23,11 +33,11 @@ class Torn(Exception):
         self.row = row
 
 
-def parse(stream: Any, separator: str, skip: int, types: Mapping[int, Any]) -> list[Any]:
-    """The columns at the keys of `types`, in that order, each one Arrow array of that type.
+def parse(stream: Any, layout: Layout, types: Mapping[int, Any]) -> dict[int, Any]:
+    """The columns that are keys of `types`, each one Arrow array of the type asked for.
 
-    `stream` is a readable Arrow file; `skip` lines at its start are no data, and blank lines never
-    are. Raises Torn, and pyarrow.ArrowInvalid for what is no such text.
+    `stream` is a readable Arrow file. Raises Torn, and pyarrow.ArrowException for what is no such
+    text.
     """
     torn: list[Torn] = []
 
@@ -36,28 +46,31 @@ def parse(stream: Any, separator: str, skip: int, types: Mapping[int, Any]) -> l
         torn.append(Torn(row.number - 1, why))
         return "error"
 
-    if separator == "::":
+    if layout.separator == "::":
         stream = pa.BufferReader(stream.read().replace(b"::", STAND_IN.encode()))
-    names = {f"f{index}": kind for index, kind in types.items()}
+    names = {index: f"column {index + 1}" for index in range(layout.columns)}
     try:
         table = pyarrow.csv.read_csv(
             stream,
-            # Rows are numbered in one thread alone.
             pyarrow.csv.ReadOptions(
-                use_threads=False, autogenerate_column_names=True, skip_rows=skip
+                use_threads=False,  # rows are numbered in one thread alone
+                column_names=list(names.values()),
+                skip_rows_after_names=int(layout.header),
             ),
             pyarrow.csv.ParseOptions(
-                delimiter=separator.replace("::", STAND_IN), invalid_row_handler=note
+                delimiter=layout.separator.replace("::", STAND_IN), invalid_row_handler=note
             ),
             pyarrow.csv.ConvertOptions(
-                include_columns=list(names), column_types=names, strings_can_be_null=False
+                include_columns=[names[index] for index in types],
+                column_types={names[index]: kind for index, kind in types.items()},
+                strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid:
         if torn:
             raise torn[0] from None
         raise
-    return [table[name].combine_chunks() for name in names]
+    return {index: table[names[index]].combine_chunks() for index in types}
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

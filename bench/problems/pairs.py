@@ -18,7 +18,7 @@ def degrees(ratings: int, users: int, items: int, sigma: float, rng: np.random.G
     activity = np.exp(sigma * rng.standard_normal(users))
     least = 1 if ratings >= users else 0
     low, high = 0.0, items / activity.min()
-    for _ in range(200):  # bisection on the one scale that gives the sum
+    for _ in range(100):  # bisection on the one scale that gives the sum
         scale = (low + high) / 2
         too_many = np.clip(scale * activity, least, items).sum() > ratings
         low, high = (low, scale) if too_many else (scale, high)

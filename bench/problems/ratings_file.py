@@ -20,10 +20,10 @@ from bench.problems.columns import ROLES, Columns
 from bench.problems.duplicates import POLICIES, settle
 from bench.problems.errors import DataError
 from bench.problems.specs import option
-from bench.problems.table import Array, Say, Table
+from bench.problems.table import MOST_IDS, Array, Say, Table
 from bench.problems.text_files import SEPARATORS, read_text
 
-MOST_IDS = 2**31 - 1  # what the contract's int32 ids can number
+BINARY = {".parquet": read_parquet, ".npz": read_npz}
 TIMES = (pa.int64(), pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
 
 
@@ -40,6 +40,10 @@ class RatingsFile:
                          choices=("auto", "yes", "no"))  # fmt: skip
     separator: str = option("auto", "between columns of text", choices=("auto", *SEPARATORS))
     duplicates: str = option("error", "what to do when a pair is rated twice", choices=POLICIES)
+
+    def __post_init__(self) -> None:
+        if self.path.suffix in BINARY and (self.header, self.separator) != ("auto", "auto"):
+            raise DataError(f"{self.path.suffix[1:]} has no header and no separator to set.")
 
     def fingerprint(self) -> str:
         """The content's hash, so that an edited file is another problem."""
@@ -66,10 +70,8 @@ class RatingsFile:
 
     def _read(self, needs_times: bool) -> Columns:
         wanted = {role: getattr(self, role) for role in ROLES if role != "timestamp" or needs_times}
-        if self.path.suffix == ".parquet":
-            return read_parquet(self.path, wanted)
-        if self.path.suffix == ".npz":
-            return read_npz(self.path, wanted)
+        if self.path.suffix in BINARY:
+            return BINARY[self.path.suffix](self.path, wanted)
         return read_text(self.path, wanted, self.separator, self.header)
 
 
@@ -82,7 +84,10 @@ def _number(path: Path, role: str, ids: Any, columns: Columns) -> tuple[Array, A
         raise DataError(
             f"{path}, {columns.place(blank)}: the {role} is blank; fill it in or remove it."
         )
-    encoded = ids.dictionary_encode()
+    try:
+        encoded = ids.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        raise DataError(f"{path}: a {role} can't be a {ids.type}; use numbers or text.") from None
     known = encoded.dictionary
     if len(known) > MOST_IDS:
         raise DataError(

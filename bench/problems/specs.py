@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from bench.problems.errors import DataError
@@ -49,15 +49,20 @@ def join(name: str, options: Mapping[str, str]) -> str:
     return f"{name}[{inside}]" if inside else name
 
 
-def settings(defaults: Settings, options: Mapping[str, str]) -> Settings:
-    """`defaults`, a frozen dataclass, with `options` parsed to its fields' types and put in."""
+def settings(
+    defaults: Settings, options: Mapping[str, str], others: Iterable[str] = ()
+) -> Settings:
+    """`defaults`, a frozen dataclass, with `options` parsed to its fields' types and put in.
+
+    Raises DataError for a name that is no field, offering the nearest field or one of `others`.
+    """
     known = dataclasses.fields(defaults)  # type: ignore[arg-type]
     fields = {field.name: field for field in known if "help" in field.metadata}
     types = get_type_hints(type(defaults))
     parsed = {}
     for key, text in options.items():
         if key not in fields:
-            raise DataError(unknown("option", key, fields))
+            raise DataError(unknown("option", key, {*fields, *others}))
         parsed[key] = _value(key, text, types[key], fields[key].metadata)
     return dataclasses.replace(defaults, **parsed)  # type: ignore[type-var]
 

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from bench.problems.errors import DataError
 from bench.problems.pairs import degrees, distinct_items
 from bench.problems.specs import changes, option
-from bench.problems.table import Array, Say, Table
+from bench.problems.table import MOST_IDS, Array, Say, Table
 
 SIZES = {"s": (943, 1682, 100_000), "m": (6040, 3706, 1_000_000), "l": (69878, 10677, 10_000_000)}
 RECIPE = "1"  # changes when the same options would give other ratings
-CHUNK = 1 << 20  # ratings; part of the recipe, since it orders the random draws
+CHUNK = 1 << 18  # ratings; part of the recipe, since it orders the random draws
 STARS = np.arange(0.5, 5.1, 0.5, dtype=np.float32)
 
 
@@ -33,8 +33,8 @@ class Synthetic:
     """The options of a synthetic table; sizes are those of MovieLens 100K, 1M and 10M."""
 
     size: str = option("s", "preset of users, items and ratings", choices=tuple(SIZES), shown=True)
-    users: int = option(SIZES["s"][0], "users", least=2)
-    items: int = option(SIZES["s"][1], "items", least=2)
+    users: int = option(SIZES["s"][0], "users", least=2, most=MOST_IDS)
+    items: int = option(SIZES["s"][1], "items", least=2, most=MOST_IDS)
     ratings: int = option(SIZES["s"][2], "ratings", least=2)
     rank: int = option(16, "planted factors", least=1)
     signal: float = option(0.6, "standard deviation of p_u . q_i", least=0)

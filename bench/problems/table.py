@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+MOST_IDS = 2**31 - 1  # what the contract's int32 ids can number
 Say = Callable[[str], None]
 """Shows the user one line, such as a licence, while a table is being made."""
 

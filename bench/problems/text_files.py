@@ -6,15 +6,12 @@ import csv
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bench.problems.columns import Columns, choose
-from bench.problems.delimited import STAND_IN, Torn, lines, parse
+from bench.problems.delimited import STAND_IN, Layout, Torn, lines, parse
 from bench.problems.errors import DataError
 
 SEPARATORS = {
@@ -27,40 +24,31 @@ SEPARATORS = {
 }
 
 
-@dataclass(frozen=True)
-class Form:
-    """How a text file is laid out: its separator, its header or None, and its number of columns."""
-
-    separator: str
-    header: list[str] | None
-    count: int
-
-
 def read_text(path: Path, wanted: Mapping[str, str], separator: str, header: str) -> Columns:
     """Read the wanted columns as text. Raises DataError that names file and line."""
-    form = _form(path, separator, header)
-    roles = choose(form.header, form.count, wanted, str(path))
-    skipped = int(form.header is not None)
-    types = dict.fromkeys(roles.values(), pa.large_string())
+    layout, fields = _layout(path, separator, header)
+    names = fields if layout.header else None
+    roles = choose(names, layout.columns, wanted, str(path))
     try:
         with pa.input_stream(path) as stream:
-            arrays = dict(zip(types, parse(stream, form.separator, skipped, types), strict=True))
+            columns = parse(stream, layout, dict.fromkeys(roles.values(), pa.large_string()))
     except Torn as torn:
         raise DataError(
             f"{path}, line {_line_of(path, torn.row)}: {torn}; mend or remove that line."
         ) from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         if "Empty CSV" in str(error):
             raise DataError(f"{path} has a header and no ratings.") from None
         raise DataError(f"{path} can't be read as UTF-8 text: {error}.") from None
 
-    def trimmed(index: int) -> Any:
-        return pc.utf8_trim_whitespace(arrays[index])
+    def place(row: int) -> str:
+        return f"line {_line_of(path, row + layout.header)}"
 
-    return Columns.pick(roles, trimmed, lambda row: f"line {_line_of(path, row + skipped)}")
+    return Columns.pick(roles, columns.__getitem__, place)
 
 
-def _form(path: Path, separator: str, header: str) -> Form:
+def _layout(path: Path, separator: str, header: str) -> tuple[Layout, list[str]]:
+    # And the fields of the first line.
     first = next((text for _, text in lines(path)), None)
     if first is None:
         raise DataError(f"{path} is empty; a ratings file has a user, an item and a rating a line.")
@@ -77,7 +65,7 @@ def _form(path: Path, separator: str, header: str) -> Form:
             f"and a rating are needed; say separator={'|'.join(SEPARATORS)} if another one is used."
         )
     has_header = header == "yes" or (header == "auto" and not any(map(_is_number, fields)))
-    return Form(mark, fields if has_header else None, len(fields))
+    return Layout(mark, len(fields), has_header), fields
 
 
 def _fields(line: str, separator: str) -> list[str]:
