@@ -16,17 +16,15 @@ STAND_IN = "\x1f"  # ASCII's unit separator replaces "::" for a parser of single
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Of a text file: its separator, its number of columns, and whether a header comes first."""
+    """Of a text file: its separator, its number of columns, and how many lines precede the data."""
 
     separator: str
     columns: int
-    header: bool
+    skip: int
 
 
 class Torn(Exception):
-    """A row has another number of columns than the first: its place among the lines that are not
-    blank, from 0, and what is wrong with it.
-    """
+    """A row has another number of columns than the layout; `row` counts from 0, data alone."""
 
     def __init__(self, row: int, why: str) -> None:
         super().__init__(why)
@@ -42,8 +40,8 @@ def parse(stream: Any, layout: Layout, types: Mapping[int, Any]) -> dict[int, An
     torn: list[Torn] = []
 
     def note(row: Any) -> str:
-        why = f"{row.actual_columns} columns, not {row.expected_columns}, in {row.text!r}"
-        torn.append(Torn(row.number - 1, why))
+        why = f"{row.actual_columns} columns, not {row.expected_columns}, in {row.text[:80]!r}"
+        torn.append(Torn(row.number - 1 - layout.skip, why))
         return "error"
 
     if layout.separator == "::":
@@ -55,7 +53,7 @@ def parse(stream: Any, layout: Layout, types: Mapping[int, Any]) -> dict[int, An
             pyarrow.csv.ReadOptions(
                 use_threads=False,  # rows are numbered in one thread alone
                 column_names=list(names.values()),
-                skip_rows_after_names=int(layout.header),
+                skip_rows=layout.skip,
             ),
             pyarrow.csv.ParseOptions(
                 delimiter=layout.separator.replace("::", STAND_IN), invalid_row_handler=note
@@ -74,7 +72,7 @@ def parse(stream: Any, layout: Layout, types: Mapping[int, Any]) -> dict[int, An
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbers from 1 and texts of the lines that are not blank, which are those `parse` counts."""
+    """Numbers from 1 and texts of the lines that `parse` sees: those that are not blank."""
     with (
         pa.input_stream(path) as stream,
         io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", errors="replace") as text,

@@ -13,10 +13,10 @@ from bench.problems.splits import OFFICIAL_100K
 
 RESTRICTED = "research use only, no redistribution, and a citation of doi:10.1145/2827872"
 OPEN = "redistribution under the same conditions, and a citation of doi:10.1145/2827872"
-TABS = Layout("\t", columns=4, header=False)
-TABS_WITH_HEADER = Layout("\t", columns=4, header=True)
-COLONS = Layout("::", columns=4, header=False)
-CSV = Layout(",", columns=4, header=True)
+TABS = Layout("\t", columns=4, skip=0)
+TABS_WITH_HEADER = Layout("\t", columns=4, skip=1)
+COLONS = Layout("::", columns=4, skip=0)
+CSV = Layout(",", columns=4, skip=1)
 
 
 def _web(name: str, md5: str, sha256: str) -> Web:

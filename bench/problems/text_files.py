@@ -26,32 +26,29 @@ SEPARATORS = {
 
 def read_text(path: Path, wanted: Mapping[str, str], separator: str, header: str) -> Columns:
     """Read the wanted columns as text. Raises DataError that names file and line."""
-    layout, fields = _layout(path, separator, header)
-    names = fields if layout.header else None
-    roles = choose(names, layout.columns, wanted, str(path))
     try:
+        layout, names = _layout(path, separator, header)
+        roles = choose(names, layout.columns, wanted, str(path))
         with pa.input_stream(path) as stream:
             columns = parse(stream, layout, dict.fromkeys(roles.values(), pa.large_string()))
     except Torn as torn:
-        raise DataError(
-            f"{path}, line {_line_of(path, torn.row)}: {torn}; mend or remove that line."
-        ) from None
+        line = _line_of(path, layout.skip, torn.row)
+        raise DataError(f"{path}, line {line}: {torn}; mend or remove that line.") from None
     except (pa.ArrowException, OSError) as error:
-        if "Empty CSV" in str(error):
-            raise DataError(f"{path} has a header and no ratings.") from None
         raise DataError(f"{path} can't be read as UTF-8 text: {error}.") from None
 
     def place(row: int) -> str:
-        return f"line {_line_of(path, row + layout.header)}"
+        return f"line {_line_of(path, layout.skip, row)}"
 
     return Columns.pick(roles, columns.__getitem__, place)
 
 
-def _layout(path: Path, separator: str, header: str) -> tuple[Layout, list[str]]:
-    # And the fields of the first line.
-    first = next((text for _, text in lines(path)), None)
-    if first is None:
+def _layout(path: Path, separator: str, header: str) -> tuple[Layout, list[str] | None]:
+    # And the names in the header, if there is one.
+    top = list(itertools.islice(lines(path), 2))
+    if not top:
         raise DataError(f"{path} is empty; a ratings file has a user, an item and a rating a line.")
+    number, first = top[0]
     if separator != "auto":
         mark = SEPARATORS[separator]
         fields = _fields(first, mark)
@@ -61,11 +58,14 @@ def _layout(path: Path, separator: str, header: str) -> tuple[Layout, list[str]]
         fields = cuts[mark]
     if len(fields) < 3:
         raise DataError(
-            f"{path} has {len(fields)} columns in its first line, {first!r}, where a user, an item "
-            f"and a rating are needed; say separator={'|'.join(SEPARATORS)} if another one is used."
+            f"{path}: the first line, {first[:80]!r}, has fewer than the three columns user, item "
+            f"and rating; if they are there, say separator={'|'.join(SEPARATORS)}."
         )
-    has_header = header == "yes" or (header == "auto" and not any(map(_is_number, fields)))
-    return Layout(mark, len(fields), has_header), fields
+    if header == "no" or (header == "auto" and any(map(_is_number, fields))):
+        return Layout(mark, len(fields), skip=0), None
+    if len(top) == 1:
+        raise DataError(f"{path} has a header and no ratings.")
+    return Layout(mark, len(fields), skip=number), fields
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -80,6 +80,7 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _line_of(path: Path, row: int) -> int:
+def _line_of(path: Path, skip: int, row: int) -> int:
     # Counting blank lines back in.
-    return next(number for number, _ in itertools.islice(lines(path), row, None))
+    data = (number for number, _ in lines(path) if number > skip)
+    return next(itertools.islice(data, row, None))
