@@ -46,7 +46,14 @@ class Ratings:
 
     @classmethod
     def of(cls, users: ArrayLike, items: ArrayLike, ratings: ArrayLike) -> Ratings:
-        """Copy any three equally long arrays into the contract's dtypes and freeze the copies."""
+        """Copy any three equally long arrays into the contract's dtypes and freeze the copies.
+
+        Raises ValueError for ids that int32 can't hold.
+        """
+        limits = np.iinfo(np.int32)
+        for ids in (users, items):
+            if np.size(ids) and not limits.min <= np.min(ids) <= np.max(ids) <= limits.max:
+                raise ValueError(f"ids must fit int32; renumber them from 0, not {np.max(ids)}.")
         columns = (
             np.array(users, np.int32),
             np.array(items, np.int32),
@@ -60,7 +67,8 @@ class Ratings:
         if not len(self.users) == len(self.items) == len(self.ratings):
             raise ValueError("users, items and ratings must have one length.")
         for column, dtype in zip(self.columns, (np.int32, np.int32, np.float32), strict=True):
-            if column.dtype != dtype or column.ndim != 1 or column.flags.writeable:
+            plain = column.ndim == 1 and column.flags.c_contiguous and not column.flags.writeable
+            if column.dtype != dtype or not plain:
                 raise ValueError("Ratings takes frozen 1-d arrays; build it with Ratings.of.")
 
     @property

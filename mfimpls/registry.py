@@ -55,7 +55,7 @@ def load(name: str) -> Backend:
     place, _, attribute = name.partition(":")
     if place.endswith(".py"):
         return _pick(_import_file(Path(place)), attribute, name)
-    if attribute:
+    if attribute and all(part.isidentifier() for part in place.split(".")):
         return _pick(_import_module(place), attribute, name)
     sources = _sources()
     if name not in sources:
@@ -88,20 +88,30 @@ def _source_file(name: str) -> Path:
 
 
 def _import_module(place: str) -> ModuleType:
-    if importlib.util.find_spec(place.partition(".")[0]) is None:
-        raise UnknownBackend(f"There is no module {place}; is its package installed here?")
-    return importlib.import_module(place)
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if f"{place}.".startswith(f"{error.name}."):
+            raise UnknownBackend(
+                f"There is no module {place}; is its package installed here?"
+            ) from None
+        raise
 
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UnknownBackend(f"There is no backend file {path}; check the path.")
-    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    name = f"mfimpls.files.{path.stem}"  # a name of its own, so that json.py replaces no library
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # Numba's cache and pickle look a function's module up by name
-    spec.loader.exec_module(module)
+    sys.modules[name] = module  # Numba's cache and pickle look a function's module up by name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
