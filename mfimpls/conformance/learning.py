@@ -79,7 +79,7 @@ def check_mean_is_constant(backend: Backend, device: str = "cpu") -> None:
     The gradient of J is affine in the mean, so the mean for which the factors are most nearly
     stationary has a closed form.
     """
-    problem, hyper = skewed_problem(), settings(backend, device, reg=0.3, reg_bias=2.0)
+    problem, hyper = skewed_problem(), settings(backend, device, reg=0.3, reg_bias=2.0, batch=64)
     end = last(backend.fit, problem, hyper, CONVERGED_EPOCHS)
     here, shifted = (
         _flat(objective.gradient(replace(problem, mean=problem.mean + shift), hyper, end))

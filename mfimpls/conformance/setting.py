@@ -77,7 +77,7 @@ def settings(backend: Backend, device: str = "cpu", **wanted: Any) -> Hyper:
         "reg_bias": 0.4,
         "lr": LR[optimizer] if "decay" in caps.uses else LR[optimizer] / 5,
         "decay": 0.98,
-        "batch": 16,
+        "batch": 32,
         "optimizer": optimizer,
         "order": _first(caps.orders, "shuffle"),
         "dtype": _first(caps.dtypes, "float64"),
