@@ -15,13 +15,13 @@ from bench import stats
 from bench.records import Record, refuse_to_mix
 from bench.row import AGREES, FAILED, FLAGGED, VERDICTS, Row
 from bench.stats import Pair
-from bench.tables import table, text
+from bench.tables import show, table, text
 from bench.target import Target, best_point, crossing, target_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Row", "frame", "rows", "table", "text"]
+__all__ = ["Row", "frame", "rows", "show", "table", "text"]
 
 
 def rows(

@@ -43,6 +43,12 @@ def table(rows: Iterable[Row]) -> Table:
     return whole
 
 
+def show(rows: Iterable[Row]) -> None:
+    """Print the table: in colour on a terminal, plain in WIDTH columns elsewhere."""
+    console = Console()
+    console.print(table(rows)) if console.is_terminal else print(text(rows))
+
+
 def text(rows: Iterable[Row]) -> str:
     """The same without colour, for a file or a pipe."""
     console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
@@ -89,10 +95,13 @@ def mark(row: Row) -> str:
     return f"{row.place}{'~' if row.tied else ''}"
 
 
-def ratio(row: Row) -> str:
-    """2.31 (2.10-2.63); without the interval where there is none."""
+def ratio(row: Row, sign: str = "") -> str:
+    """2.31 (2.10-2.63), with a sign after the first number; without the interval where there is
+    none.
+    """
     mid, low, high = (times(v) for v in (row.ratio.mid, row.ratio.low, row.ratio.high))
-    return mid if math.isnan(row.ratio.low) or low == high else f"{mid} ({low}-{high})"
+    known = not math.isnan(row.ratio.low) and low != high
+    return f"{mid}{sign} ({low}-{high})" if known else mid + sign
 
 
 def times(value: float) -> str:

@@ -17,11 +17,11 @@ def seconds(value: float, significant: int = 3) -> str:
     return f"{digits(value / 60)} min" if value < 7200 else f"{digits(value / 3600)} h"
 
 
-def count(value: float) -> str:
+def count(value: float, significant: int = 3) -> str:
     """1.23 M, 45.6 k, 789; a dash for NaN."""
     for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if unit * 0.9995 <= value < math.inf:
-            return f"{digits(value / unit)}{name}"
+            return f"{digits(value / unit, significant)}{name}"
     return f"{value:.0f}" if value == round(value, 6) // 1 else digits(value)
 
 

@@ -1,0 +1,40 @@
+"""`mfbench report`: the ranking, the failures and the figures of stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.records import ResultsError
+
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("directory", type=DIRECTORY, default="results/local")
+@click.option("-o", "--output", type=DIRECTORY, help="Where to write; default: DIRECTORY/figures.")
+@click.option("--target", type=click.FloatRange(0, min_open=True), help="Test RMSE to time to.")
+@click.option("--baseline", metavar="BACKEND", help="Ratios to this one; default: the first.")
+def report(
+    directory: Path, output: Path | None, target: float | None, baseline: str | None
+) -> None:
+    """Rank the backends of a results DIRECTORY and draw the figures; nothing runs again.
+
+    DIRECTORY is results/local unless given.
+    """
+    from bench import plots, ranking
+    from bench.records import load
+
+    records = load(directory)
+    if not records:
+        raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
+    rows = ranking.rows(records, target, baseline)
+    known = sorted({row.backend for row in rows})
+    if baseline is not None and baseline not in known:
+        from mfimpls.contract import unknown
+
+        raise click.UsageError(unknown("baseline", baseline, known))
+    ranking.show(rows)
+    for path in plots.save_all(records, output or directory / "figures", target):
+        click.echo(path)

@@ -1,0 +1,209 @@
+"""Figures: readable with two backends or twenty, the same bytes from the same records."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import fake_records as fake
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from bench import curves, palette
+from bench.palette import styles
+from bench.plots import figures, labels, look, save_all
+from bench.records import ResultsError
+
+# Severity 1 of Machado et al. 2009, doi:10.1109/TVCG.2009.113, on linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+               [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+               [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+def linear(colors):
+    srgb = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colors])
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(rgb):
+    to_lms = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    to_lab = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+    return np.cbrt(np.clip(rgb, 0, 1) @ np.transpose(to_lms)) @ np.transpose(to_lab)
+
+
+def contrast(colors, background):
+    lighter, darker = (linear(c) @ [0.2126, 0.7152, 0.0722] + 0.05 for c in (colors, [background]))
+    return np.maximum(lighter / darker, darker / lighter)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+@pytest.mark.parametrize("colors", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
+def test_colours_stay_apart_for_every_kind_of_colour_vision(colors, deficiency) -> None:
+    seen = oklab(np.clip(linear(colors) @ np.transpose(DEFICIENCIES[deficiency]), 0, 1))
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 0.08
+
+
+def test_colours_stand_out_from_their_background() -> None:
+    assert contrast(palette.LIGHT, "#ffffff").min() >= 3
+    assert contrast(palette.DARK, "#14171a").min() >= 3
+
+
+def test_bundled_backends_keep_their_style_whoever_else_is_there() -> None:
+    few, many = styles(["numba_sgd"]), styles([*fake.FIVE, *fake.MORE])
+    assert all(few[name] == many[name] for name in palette.BUNDLED)
+    assert len({(s.color, s.marker) for s in many.values()}) == len(many)
+
+
+def test_labels_do_not_overlap_and_move_as_little_as_needed() -> None:
+    wanted, heights = [0.5, 0.52, 0.51, 2.0], [0.2, 0.2, 0.4, 0.2]
+    centres = labels.spread(wanted, heights, 0, 3)
+    below, above = centres - np.divide(heights, 2), centres + np.divide(heights, 2)
+    order = np.argsort(centres)
+    assert (below[order][1:] >= above[order][:-1] - 1e-12).all()
+    assert list(order) == [0, 2, 1, 3]
+    assert centres[3] == pytest.approx(2.0)
+    assert centres[:3].mean() == pytest.approx(0.51, abs=0.05)
+
+
+def test_labels_stay_inside_while_they_fit() -> None:
+    centres = labels.spread([0.0] * 5, [0.2] * 5, 0, 1)
+    assert centres.min() == pytest.approx(0.1)
+    assert centres.max() == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "ticks"),
+    [
+        (9.8, 33, 3, [10, 20]),
+        (0.02, 700, 8, [0.1, 1, 10, 100]),
+        (0.002, 20_000, 4, [0.01, 1, 100, 10_000]),
+        (1.6, 3.4, 4, [2, 3]),
+    ],
+)
+def test_logarithmic_ticks_are_round_and_few(low, high, most, ticks) -> None:
+    assert look.log_ticks(low, high, most) == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (5e-5, "50 µs"),
+        (0.0025, "2.5 ms"),
+        (0.25, "250 ms"),
+        (1, "1 s"),
+        (1e4, "10,000 s"),
+    ],
+)
+def test_ticks_are_exact(value, text) -> None:
+    assert look.seconds_tick(value) == text
+
+
+def test_a_curve_is_the_median_of_the_repeats_between_all_of_them() -> None:
+    repeats = fake.timed("a", {0: 1.0, 1: 2.0, 2: 4.0})
+    curve = curves.against_seconds(repeats, "test_rmse")
+    assert curve.x[-1] == pytest.approx(2.0)
+    assert (curve.low <= curve.mid).all()
+    assert (curve.mid <= curve.high).all()
+    assert curve.high[-1] == pytest.approx(0.9)  # the slow repeat is half way
+
+
+def test_a_curve_has_the_epochs_that_every_repeat_has() -> None:
+    first, second = fake.timed("a", {0: 1.0, 1: 2.0})
+    shorter = replace(second, points=second.points[:4])
+    assert list(curves.against_epochs([first, shorter], "J").x) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [1, 2, 20])
+def test_no_text_overlaps_another_or_leaves_the_figure(n: int) -> None:
+    with look.applied():
+        for name, figure in figures(fake.suite(n)).items():
+            boxes = text_boxes(figure)
+            width, height = figure.bbox.size
+            for label, box in boxes:
+                assert box.x0 >= 0, (name, label)
+                assert box.x1 <= width, (name, label)
+                assert box.y0 >= 0, (name, label)
+                assert box.y1 <= height, (name, label)
+            for (one, a), (other, b) in itertools.combinations(boxes, 2):
+                assert not a.padded(-1).overlaps(b.padded(-1)), (name, one, other)
+
+
+def text_boxes(figure):
+    # Every text that is drawn: ticks outside the view are not.
+    figure.canvas.draw()
+    texts = figure.findobj(Text)
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low <= tick.get_loc() <= high:
+                texts = [t for t in texts if t not in (tick.label1, tick.label2)]
+    return [
+        (t.get_text(), t.get_window_extent()) for t in texts if t.get_visible() and t.get_text()
+    ]
+
+
+def test_every_panel_holds_something() -> None:
+    with look.applied():
+        for figure in figures(fake.suite(20)).values():
+            assert all(axes.lines or axes.patches for axes in figure.axes)
+
+
+def test_a_data_set_without_test_ratings_has_no_empty_panel() -> None:
+    blind = [
+        replace(r, points=tuple(replace(p, test_rmse=np.nan) for p in r.points))
+        for r in fake.suite(2)
+    ]
+    with look.applied():
+        drawn = figures(blind)["convergence-ml-100k-official-u1"]
+    assert len(drawn.axes) == 2
+
+
+def test_records_without_a_point_draw_nothing() -> None:
+    failed = fake.record(status="error", reason="Killed.", points=(), import_s=np.nan,
+                         warmup_s=np.nan, setup_s=np.nan)  # fmt: skip
+    assert figures([failed]) == {}
+
+
+def test_flagged_backends_are_dashed_and_hollow() -> None:
+    flagged = fake.record(flags=("The result is within 1% of the mean predictor.",))
+    with look.applied():
+        line = figures([flagged])["convergence-ml-100k-official-u1"].axes[0].lines[0]
+    assert line.is_dashed()
+    assert line.get_markerfacecolor() == "white"
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    first = save_all(fake.suite(2), tmp_path / "a")
+    again = save_all(fake.suite(2), tmp_path / "b")
+    assert [p.name for p in first] == [p.name for p in again]
+    assert {p.suffix for p in first} == {".png", ".svg"}
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in again]
+
+
+def test_names_become_file_names_that_stay_in_their_directory(tmp_path: Path) -> None:
+    odd = [fake.record(case_changes={"dataset": name}) for name in ("../a/b", "..a,b", "$x$")]
+    for path in save_all(odd, tmp_path / "figures"):
+        assert path.parent == tmp_path / "figures"
+        assert path.exists()
+    assert len(list((tmp_path / "figures").glob("convergence-*.svg"))) == 3
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="Cannot write figures"):
+        save_all(fake.suite(2), tmp_path / "file" / "figures")
