@@ -45,7 +45,7 @@ def one_thread():
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(("backend", "device"), contestants())
+@pytest.mark.parametrize(("backend", "device"), list(contestants()))
 def test_backend(backend, device, check):
     if device == "cuda":
         torch = pytest.importorskip("torch")
