@@ -22,9 +22,9 @@ LANES = 8
 CACHE_LINE = 64
 
 
-def padded(X, dtype):
+def padded(X, dtype, multiple=LANES):
     """Copy X (n, rank) into rows of zeros that start on a cache line, (n, width >= rank)."""
-    width = -(-X.shape[1] // LANES) * LANES
+    width = -(-X.shape[1] // multiple) * multiple
     table = aligned_zeros((len(X), width), dtype)
     table[:, : X.shape[1]] = X
     return table
@@ -53,23 +53,26 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, ir.VectorType(element, LANES))
 
 
-def _address(context, builder, array_type, array, index):
-    view = context.make_array(array_type)(context, builder, array)
-    place = cgutils.get_item_pointer(context, builder, array_type, view, index, wraparound=False)
-    return builder.bitcast(place, context.get_value_type(Vector(array_type.dtype)).as_pointer())
+def _place(context, builder, signature, args):
+    # Address of array[row, column], without the check for negative indices.
+    array_type, kinds = signature.args[0], signature.args[1:3]
+    view = context.make_array(array_type)(context, builder, args[0])
+    index = [context.cast(builder, a, k, types.intp) for a, k in zip(args[1:3], kinds)]
+    return cgutils.get_item_pointer(context, builder, array_type, view, index, wraparound=False)
+
+
+def _vector_place(context, builder, signature, args):
+    vector = context.get_value_type(Vector(signature.args[0].dtype))
+    return builder.bitcast(_place(context, builder, signature, args), vector.as_pointer())
 
 
 @intrinsic
 def load(typing_context, array, row, column):
-    """The LANES numbers array[row, column:]."""
+    """The LANES numbers array[row, column : column + LANES]."""
 
     def codegen(context, builder, signature, args):
-        row, column = (
-            context.cast(builder, value, kind, types.intp)
-            for value, kind in zip(args[1:3], signature.args[1:3])
-        )
-        address = _address(context, builder, signature.args[0], args[0], [row, column])
-        return builder.load(address, align=array.dtype.bitwidth // 8)
+        place = _vector_place(context, builder, signature, args)
+        return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return Vector(array.dtype)(array, row, column), codegen
 
@@ -79,15 +82,32 @@ def store(typing_context, array, row, column, vector):
     """array[row, column : column + LANES] = vector."""
 
     def codegen(context, builder, signature, args):
-        row, column = (
-            context.cast(builder, value, kind, types.intp)
-            for value, kind in zip(args[1:3], signature.args[1:3])
-        )
-        address = _address(context, builder, signature.args[0], args[0], [row, column])
-        builder.store(args[3], address, align=array.dtype.bitwidth // 8)
+        place = _vector_place(context, builder, signature, args)
+        builder.store(args[3], place, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(array, row, column, vector), codegen
+
+
+@intrinsic
+def zeros(typing_context, array):
+    """LANES zeros of the array's type."""
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(context.get_value_type(signature.return_type), None)
+
+    return Vector(array.dtype)(array), codegen
+
+
+@intrinsic
+def spread(typing_context, array, row, column):
+    """The one number array[row, column], LANES times."""
+
+    def codegen(context, builder, signature, args):
+        place = _place(context, builder, signature, args)
+        return _spread(context, builder, builder.load(place), array.dtype, Vector(array.dtype))
+
+    return Vector(array.dtype)(array, row, column), codegen
 
 
 @intrinsic

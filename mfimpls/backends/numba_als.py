@@ -1,8 +1,8 @@
 """Alternating least squares, exact over the observed ratings, compiled by Numba.
 
 Every row solves its own (rank + 1) system, so rows run in parallel and the bits don't depend on the
-number of threads. The bias is eliminated first: with s = sum x, v = sum t x over a row's n ratings
-and alpha = n (1 + reg_bias),
+number of threads. The bias is eliminated by hand: with s = sum x, v = sum t x over a row's n
+ratings and alpha = n (1 + reg_bias),
 
     (sum x x' - s s' / alpha + n reg I) p = v - s sum(t) / alpha,        b = (sum(t) - s'p) / alpha
 
@@ -12,15 +12,18 @@ and alpha = n (1 + reg_bias),
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 
-from mfimpls.backends._vector import padded
+from mfimpls.backends._cholesky import TILE, add_gram, back_substitute, factor
+from mfimpls.backends._vector import LANES, load, padded, store, total, zeros
 from mfimpls.contract import Factors, backend
+
+CHUNK = 64  # ratings gathered at a time: their rows stay in the first-level cache
 
 
 class Rows(NamedTuple):
-    """Training ratings by row (user or item): row u holds others[starts[u]:starts[u + 1]] and
-    targets likewise, ratings less the mean; by_degree lists the rows, heaviest first.
+    """Training ratings by row (user or item): row u has others[starts[u]:starts[u + 1]] and targets
+    likewise, ratings less the mean; by_degree lists the rows, heaviest first.
     """
 
     starts: Any
@@ -29,64 +32,149 @@ class Rows(NamedTuple):
     by_degree: Any
 
 
+class Ridge(NamedTuple):
+    """The penalties, and how many of the padded columns are factors."""
+
+    rank: int
+    reg: Any
+    reg_bias: Any
+    biases: bool
+    eps: Any
+
+
+class Scratch(NamedTuple):
+    """One thread's: gathered rows X (CHUNK, stride) and targets (CHUNK,), the system S (width,
+    width), sums s and v (1, width).
+    """
+
+    X: Any
+    targets: Any
+    S: Any
+    s: Any
+    v: Any
+
+
 @backend("numba_als", path="als", monotone=True, deterministic=True)
 def numba_als(problem, hyper, init):
-    """Exact ALS in Numba, rows in parallel, own Gram and Cholesky."""
-    P, Q = padded(init.P, hyper.dtype), padded(init.Q, hyper.dtype)
+    """Exact ALS in Numba: rows in parallel, Gram and Cholesky in registers."""
+    P, Q = padded(init.P, hyper.dtype, TILE), padded(init.Q, hyper.dtype, TILE)
     b, c = init.b.astype(hyper.dtype), init.c.astype(hyper.dtype)
-    train = problem.train
+    train, number = problem.train, np.dtype(hyper.dtype).type
     targets = (train.ratings.astype(np.float64) - problem.mean).astype(hyper.dtype)
-    users = _rows(train.users, train.items, targets, problem.n_users)
-    items = _rows(train.items, train.users, targets, problem.n_items)
-    number = np.dtype(hyper.dtype).type
-    reg, reg_bias = number(hyper.reg), number(hyper.reg_bias)
+    of_user = _by_row(train.users, train.items, targets, problem.n_users)
+    of_item = _by_row(train.items, train.users, targets, problem.n_items)
+    eps = np.finfo(hyper.dtype).eps
+    ridge = Ridge(hyper.rank, number(hyper.reg), number(hyper.reg_bias), hyper.biases, eps)
 
     def snapshot():
         return Factors(P[:, : hyper.rank].copy(), Q[:, : hyper.rank].copy(), b.copy(), c.copy())
 
     yield snapshot
     while True:
-        _half_sweep(users, P, b, Q, c, (hyper.rank, reg, reg_bias, hyper.biases))
-        _half_sweep(items, Q, c, P, b, (hyper.rank, reg, reg_bias, hyper.biases))
+        _half_sweep(of_user, P, b, Q, c, ridge, get_num_threads())
+        _half_sweep(of_item, Q, c, P, b, ridge, get_num_threads())
         yield snapshot
 
 
-def _rows(ids, others, targets, n):
-    order = np.argsort(ids, kind="stable")
-    degree = np.bincount(ids, minlength=n)
-    starts = np.concatenate([[0], np.cumsum(degree)])
-    by_degree = np.argsort(-degree, kind="stable")
-    return Rows(starts, others[order].astype(np.uint32), targets[order], by_degree)
+def _by_row(ids, others, targets, n):
+    starts = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=n))])
+    by_degree = np.argsort(starts[:-1] - starts[1:], kind="stable")
+    return Rows(starts, *_sort(ids, others, targets, starts), by_degree)
+
+
+@njit(cache=True, nogil=True)
+def _sort(ids, others, targets, starts):
+    # Counting sort by id, stable.
+    place = starts[:-1].copy()
+    sorted_others, sorted_targets = np.empty(len(ids), np.uint32), np.empty_like(targets)
+    for t in range(len(ids)):
+        to = place[ids[t]]
+        place[ids[t]] = to + 1
+        sorted_others[to], sorted_targets[to] = others[t], targets[t]
+    return sorted_others, sorted_targets
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def _half_sweep(rows, P, b, Q, c, objective):
-    rank, reg, reg_bias, biases = objective
-    for j in prange(len(rows.by_degree)):
+def _half_sweep(rows, P, b, Q, c, ridge, threads):
+    for thread in prange(threads):
+        _solve_rows(rows, P, b, Q, c, ridge, thread, threads)
+
+
+@njit
+def _solve_rows(rows, P, b, Q, c, ridge, thread, threads):
+    # Every `threads`-th row from the heaviest down: near enough the same work for each.
+    width = P.shape[1]
+    scratch = Scratch(
+        np.empty((CHUNK, width + LANES), P.dtype),
+        np.empty(CHUNK, P.dtype),
+        np.empty((width, width), P.dtype),
+        np.empty((1, width), P.dtype),
+        np.empty((1, width), P.dtype),
+    )
+    for j in range(thread, len(rows.by_degree), threads):
         u = rows.by_degree[j]
-        start, stop = rows.starts[u], rows.starts[u + 1]
-        n = stop - start
-        if n > 0:
-            S = np.zeros((rank, rank), P.dtype)
-            s, v, sum_t = np.zeros(rank, P.dtype), np.zeros(rank, P.dtype), P.dtype.type(0)
-            for t in range(start, stop):
-                q, target = Q[rows.others[t]], rows.targets[t] - c[rows.others[t]]
-                sum_t += target
-                for k in range(rank):
-                    s[k] += q[k]
-                    v[k] += target * q[k]
-                    for l in range(rank):
-                        S[k, l] += q[k] * q[l]
-            alpha = n * (1 + reg_bias)
-            if biases:
-                for k in range(rank):
-                    v[k] -= s[k] * sum_t / alpha
-                    for l in range(rank):
-                        S[k, l] -= s[k] * s[l] / alpha
-            for k in range(rank):
-                S[k, k] += n * reg
-            p = np.linalg.solve(S, v)
-            for k in range(rank):
-                P[u, k] = p[k]
-            if biases:
-                b[u] = (sum_t - np.dot(s, p)) / alpha
+        if rows.starts[u] == rows.starts[u + 1]:
+            break
+        _solve_row(rows, u, P, b, Q, c, ridge, scratch)
+
+
+@njit(_nrt=False, error_model="numpy")
+def _solve_row(rows, u, P, b, Q, c, ridge, scratch):
+    """Put row u at the minimum of J over p_u and b_u."""
+    one = P.dtype.type(1)
+    X, S, s, v = scratch.X, scratch.S, scratch.s, scratch.v
+    S[:], s[:], v[:] = 0, 0, 0
+    first, stop = rows.starts[u], rows.starts[u + 1]
+    sum_t = P.dtype.type(0)
+    for start in range(first, stop, CHUNK):
+        n = min(CHUNK, stop - start)
+        sum_t += _gather(rows, start, n, Q, c, scratch)
+        add_gram(S, X, (0, n), one, 0)
+        _add_sums(X, scratch.targets, n, s, v)
+    n = P.dtype.type(stop - first)
+    alpha = n + n * ridge.reg_bias
+    if ridge.biases:
+        add_gram(S, s, (0, 1), -one / alpha, 0)
+        for k in range(0, S.shape[1], LANES):
+            store(v, 0, k, load(v, 0, k) - sum_t / alpha * load(s, 0, k))
+    largest = P.dtype.type(0)
+    for k in range(S.shape[1]):
+        S[k, k] += n * ridge.reg if k < ridge.rank else 1
+        largest = max(largest, S[k, k])
+    factor(S, v, largest * S.shape[1] * ridge.eps)
+    back_substitute(S, v)
+    dot = zeros(P)
+    for k in range(0, S.shape[1], LANES):
+        store(P, u, k, load(v, 0, k))
+        dot = dot + load(s, 0, k) * load(v, 0, k)
+    if ridge.biases:
+        b[u] = (sum_t - total(dot)) / alpha
+
+
+@njit(_nrt=False, forceinline=True, error_model="numpy")
+def _gather(rows, start, n, Q, c, scratch):
+    # Copy the rows of n ratings into X, and what their biases leave of the targets; return the sum.
+    sum_t = Q.dtype.type(0)
+    for t in range(n):
+        i = rows.others[start + t]
+        target = rows.targets[start + t] - c[i]
+        scratch.targets[t] = target
+        sum_t += target
+        for k in range(0, Q.shape[1], LANES):
+            store(scratch.X, t, k, load(Q, i, k))
+    return sum_t
+
+
+@njit(_nrt=False, forceinline=True, error_model="numpy")
+def _add_sums(X, targets, n, s, v):
+    # s += sum x, v += sum t x, in four registers so that none waits for its last addition.
+    for k in range(0, s.shape[1], TILE):
+        l = k + LANES
+        s_k, s_l, v_k, v_l = load(s, 0, k), load(s, 0, l), load(v, 0, k), load(v, 0, l)
+        for t in range(n):
+            x, y, target = load(X, t, k), load(X, t, l), targets[t]
+            s_k, s_l, v_k, v_l = s_k + x, s_l + y, v_k + target * x, v_l + target * y
+        store(s, 0, k, s_k)
+        store(s, 0, l, s_l)
+        store(v, 0, k, v_k)
+        store(v, 0, l, v_l)

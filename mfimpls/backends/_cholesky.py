@@ -1,0 +1,93 @@
+"""Small positive definite systems inside Numba kernels: Gram matrices, Cholesky, triangular solves.
+
+A BLAS call per row costs more than a small system's arithmetic. Here S (width, width) is worked in
+tiles of LANES x LANES, eight rows of one tile in eight registers, and only its upper triangle is
+ever read. Width is a multiple of LANES.
+"""
+
+import math
+
+from numba import njit
+
+from mfimpls.backends._vector import LANES, load, spread, store, total, zeros
+
+TILE = 2 * LANES
+
+leaf = njit(_nrt=False, forceinline=True, error_model="numpy")
+
+
+@leaf
+def add_products(S, i, j, X, rows, scale):
+    """S[i:i+4, j:j+16] += scale * X[rows, i:i+4]' X[rows, j:j+16], for `rows` = (start, stop)."""
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zeros(S)
+    for t in range(rows[0], rows[1]):
+        x, y = load(X, t, j), load(X, t, j + LANES)
+        x0, x1 = spread(X, t, i), spread(X, t, i + 1)
+        x2, x3 = spread(X, t, i + 2), spread(X, t, i + 3)
+        a0, b0 = a0 + x0 * x, b0 + x0 * y
+        a1, b1 = a1 + x1 * x, b1 + x1 * y
+        a2, b2 = a2 + x2 * x, b2 + x2 * y
+        a3, b3 = a3 + x3 * x, b3 + x3 * y
+    _add(S, i, j, scale, a0, b0)
+    _add(S, i + 1, j, scale, a1, b1)
+    _add(S, i + 2, j, scale, a2, b2)
+    _add(S, i + 3, j, scale, a3, b3)
+
+
+@leaf
+def _add(S, i, j, scale, a, b):
+    store(S, i, j, load(S, i, j) + scale * a)
+    store(S, i, j + LANES, load(S, i, j + LANES) + scale * b)
+
+
+@njit(_nrt=False, error_model="numpy")
+def add_gram(S, X, rows, scale, start):
+    """Upper tiles of S from row `start` on += scale * X[rows]' X[rows]."""
+    for i in range(start, S.shape[1], 4):
+        for j in range(i // TILE * TILE, S.shape[1], TILE):
+            add_products(S, i, j, X, rows, scale)
+
+
+@njit(_nrt=False, error_model="numpy")
+def factor(S, v, floor):
+    """S = U'U in place, by block rows, and v becomes y of U'y = v; U's diagonal is kept inverted.
+
+    v is (1, width). A pivot at or below `floor` belongs to a direction that the data leave free: its
+    unknown becomes 0, which still minimises.
+    """
+    width, one, zero = S.shape[0], S.dtype.type(1), S.dtype.type(0)
+    for k in range(0, width, LANES):
+        for j in range(k, k + LANES):
+            inverse = one / math.sqrt(S[j, j]) if S[j, j] > floor else zero
+            for l in range(k, width, LANES):
+                store(S, j, l, load(S, j, l) * inverse)
+            v[0, j] *= inverse
+            for i in range(j + 1, k + LANES):
+                share = S[j, i]
+                for l in range(k, width, LANES):
+                    store(S, i, l, load(S, i, l) - share * load(S, j, l))
+                v[0, i] -= share * v[0, j]
+            S[j, j] = inverse
+        for l in range(k + LANES, width, LANES):
+            left = load(v, 0, l)
+            for j in range(k, k + LANES):
+                left = left - v[0, j] * load(S, j, l)
+            store(v, 0, l, left)
+        add_gram(S, S, (k, k + LANES), -1, k + LANES)
+
+
+@njit(_nrt=False, error_model="numpy")
+def back_substitute(S, v):
+    """v becomes z of U z = v, with U as `factor` leaves it."""
+    width = S.shape[1]
+    for k in range(width - LANES, -1, -LANES):
+        for j in range(k, k + LANES):
+            dot = zeros(S)
+            for l in range(k + LANES, width, LANES):
+                dot = dot + load(S, j, l) * load(v, 0, l)
+            v[0, j] -= total(dot)
+        for j in range(k + LANES - 1, k - 1, -1):
+            z = v[0, j]
+            for l in range(j + 1, k + LANES):
+                z -= S[j, l] * v[0, l]
+            v[0, j] = z * S[j, j]
