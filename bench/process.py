@@ -64,7 +64,7 @@ def execute(
 
 def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], None]) -> int | None:
     # The child's exit code; None where it was killed at the time limit.
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-P", "-m", "bench.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -72,24 +72,27 @@ def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], N
         text=True,
         env=_environment(job.case.threads),
         start_new_session=True,
-    )
+    ) as child:
+        timer = threading.Timer(job.case.timeout_s, _kill, (child,))
+        timer.start()
+        try:
+            _tell(child, _order(job, command))
+            assert child.stdout is not None
+            for line in child.stdout:
+                if line.endswith("\n"):
+                    hear(line)
+            code = child.wait()
+            return code if timer.is_alive() else None
+        finally:
+            timer.cancel()
+            _kill(child)
+
+
+def _tell(child: subprocess.Popen[str], order: Mapping[str, Any]) -> None:
     assert child.stdin is not None
-    assert child.stdout is not None
-    timer = threading.Timer(job.case.timeout_s, _kill, (child,))
-    timer.start()
-    try:
-        with contextlib.suppress(BrokenPipeError):  # dead before it read: its exit code says how
-            child.stdin.write(json.dumps(_order(job, command)))
-            child.stdin.close()
-        for line in child.stdout:
-            if line.endswith("\n"):
-                hear(line)
-        code = child.wait()
-        return code if timer.is_alive() else None
-    finally:
-        timer.cancel()
-        _kill(child)
-        child.wait()
+    with contextlib.suppress(BrokenPipeError):  # dead before it read: its exit code says how
+        child.stdin.write(json.dumps(order))
+        child.stdin.close()
 
 
 def _environment(threads: int) -> dict[str, str]:
