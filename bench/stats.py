@@ -48,6 +48,24 @@ class Costs:
     snapshot_s: float
     eval_s: float
 
+    @property
+    def paid_once(self) -> dict[str, float]:
+        """Part -> seconds before training, and what the first epoch takes beyond a steady one."""
+        extra = self.first_epoch_s - self.epoch_s
+        return _known({"import": self.import_s, "warm-up": self.warmup_s, "set-up": self.setup_s,
+                       "first epoch, extra": extra})  # fmt: skip
+
+    @property
+    def per_epoch(self) -> dict[str, float]:
+        """Part -> seconds that every epoch takes, its evaluation included."""
+        return _known(
+            {"steady epoch": self.epoch_s, "snapshot": self.snapshot_s, "evaluation": self.eval_s}
+        )
+
+
+def _known(parts: Mapping[str, float]) -> dict[str, float]:
+    return {name: value if value > 0 else 0.0 for name, value in parts.items()}
+
 
 def costs(record: Record) -> Costs:
     """What one case spent, by part."""
