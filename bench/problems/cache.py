@@ -20,6 +20,7 @@ import numpy as np
 import platformdirs
 
 from bench.problems.errors import DataError
+from bench.problems.table import Array
 from mfimpls import Problem
 from mfimpls.contract import Ratings
 
@@ -65,7 +66,7 @@ def store(problem: Problem, folder: Path) -> Path:
 def _write(problem: Problem, folder: Path) -> None:
     for part in ("train", "test"):
         for name, column in zip(COLUMNS, getattr(problem, part).columns):
-            np.save(folder / f"{part}_{name}.npy", column, allow_pickle=False)
+            _save(folder / f"{part}_{name}.npy", column)
     meta = {
         "name": problem.name,
         "n_users": problem.n_users,
@@ -75,6 +76,14 @@ def _write(problem: Problem, folder: Path) -> None:
         "noise_floor": problem.noise_floor,
     }
     (folder / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+
+
+def _save(path: Path, column: Array) -> None:
+    # As np.save does, which keeps silent when a full disk cuts off the last few kilobytes.
+    with path.open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(column)
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(column.data)
 
 
 def open_problem(folder: Path) -> Problem:
