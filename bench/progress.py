@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from statistics import mean
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,11 +12,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.estimate import Estimate, Kind, estimate, estimates, kind, shares, total_s
 from bench.plan import Job
-from bench.records import Point, Record
+from bench.records import Case, Point, Record
 from bench.units import fixed, seconds
-
-Costs = dict[tuple[str, str], list[float]]
 
 
 def announce(waiting: Sequence[Job], reasons: Mapping[str, str | None], total: int) -> None:
@@ -29,42 +28,42 @@ def announce(waiting: Sequence[Job], reasons: Mapping[str, str | None], total: i
 
 
 def show_plan(
-    waiting: Sequence[Job], reasons: Mapping[str, str | None], stored: Sequence[Record]
+    waiting: Sequence[Job], reasons: Mapping[str, str | None], known: Mapping[Kind, Estimate]
 ) -> None:
-    """A line per case, with what it took before where that is known."""
-    costs = _costs(stored)
-    for job in waiting:
-        case = job.case
-        known = costs.get((case.dataset, case.backend))
-        cost = f"about {seconds(mean(known))}" if known else "never run here"
-        why = reasons[case.key]
-        click.echo(f"{case.dataset}  {case.backend}  repeat {case.repeat + 1}: {why}, {cost}")
+    """A line per case with its estimate, then the whole and where the time goes."""
+    cases = [job.case for job in waiting]
+    for case in cases:
+        cost = known[kind(case)].of(case) if kind(case) in known else math.nan
+        about = f"about {seconds(cost)}" if math.isfinite(cost) else "no estimate"
+        click.echo(f"{title(case)}, repeat {case.repeat + 1}: {reasons[case.key]}, {about}")
+    if cases:
+        parts = [f"{name} is {part:.0%}" for name, part in shares(cases, known).items()]
+        click.echo(f"About {seconds(total_s(cases, known))} in all: {', '.join(parts)} of it.")
 
 
-def _costs(stored: Sequence[Record]) -> Costs:
-    costs: Costs = {}
-    for record in stored:
-        costs.setdefault((record.case.dataset, record.case.backend), []).append(record.wall_s)
-    return costs
+def title(case: Case) -> str:
+    """How a line names a case."""
+    return f"{case.dataset} {case.backend} on {case.threads} thread{'s' * (case.threads > 1)}"
 
 
 class Reporter:
     """Follows the cases of one command; a context manager."""
 
-    def __init__(self, total: int) -> None:
-        self.console = Console(stderr=True)
-        self.done: list[Record] = []
-        self.total = total
+    def __init__(self, waiting: Sequence[Job], stored: Iterable[Record]) -> None:
+        self.cases = [job.case for job in waiting]
+        self.known = estimates(stored)
+        self.done = 0
+        console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total} {task.description}"),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[eta]}"),
-            console=self.console,
+            console=console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task("", total=total, eta="")
+        self.task = self.bar.add_task("", total=len(self.cases), eta="")
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -74,47 +73,45 @@ class Reporter:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        tb: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
         self.bar.stop()
 
     def begin(self, job: Job) -> Callable[[Point], None]:
         """Returns what to call with each of the case's points."""
-        case, before = job.case, len(self.done)
-        title = f"{case.dataset} {case.backend}"
+        case = job.case
 
         def hear(point: Point) -> None:
-            shares = point.epoch / case.epochs, point.train_s / case.budget_s
-            self.bar.update(
-                self.task,
-                completed=before + min(1.0, max(shares)),
-                description=f"{title}: epoch {point.epoch}, test RMSE {fixed(point.test_rmse)}",
-                eta=self._eta(),
-            )
+            part = min(1.0, max(point.epoch / case.epochs, point.train_s / case.budget_s))
+            self._show(part, f"epoch {point.epoch}, test RMSE {fixed(point.test_rmse)}")
 
-        self.bar.update(self.task, description=title, eta=self._eta())
+        self._show(0.0, "starts")
         return hear
 
     def end(self, record: Record) -> None:
-        self.done.append(record)
-        self.bar.update(self.task, completed=len(self.done), eta=self._eta())
+        """Count a finished case and print its line."""
+        self.done += 1
+        if found := estimate(record):
+            self.known[kind(record.case)] = found
         style = None if record.succeeded else "red"
-        self.bar.console.print(self._line(record), style=style, soft_wrap=True, markup=False)
+        line = f"[{self.done}/{len(self.cases)}] {summary(record)}"
+        self.bar.console.print(line, style=style, soft_wrap=True, markup=False, highlight=False)
 
-    def _eta(self) -> str:
-        # Cases are interleaved, so the mean of those done stands for those to come.
-        if not self.done:
-            return "ETA after the first case"
-        left = (self.total - len(self.done)) * mean(record.wall_s for record in self.done)
-        return f"ETA {seconds(left)}"
-
-    def _line(self, record: Record) -> str:
-        case = record.case
-        head = f"[{len(self.done)}/{self.total}] {case.dataset} {case.backend}"
-        if not record.points:
-            return f"{head}: {record.status}, {record.reason}"
-        last = record.points[-1]
-        return (
-            f"{head}: {record.status}, {record.epochs} epochs in {seconds(record.train_s)} of "
-            f"training ({seconds(record.wall_s)} in all), test RMSE {fixed(last.test_rmse)}"
+    def _show(self, part: float, text: str) -> None:
+        case, later = self.cases[self.done], self.cases[self.done + 1 :]
+        left = total_s(later, self.known) + (1 - part) * total_s([case], self.known)
+        eta = f"ETA {seconds(left)}" if math.isfinite(left) else "ETA after the first case"
+        self.bar.update(
+            self.task, completed=self.done + part, description=f"{title(case)}: {text}", eta=eta
         )
+
+
+def summary(record: Record) -> str:
+    """One line about one finished case."""
+    head = f"{title(record.case)}: {record.status}"
+    if not record.points:
+        return f"{head}, {record.reason}"
+    return (
+        f"{head}, {record.epochs} epochs in {seconds(record.train_s)} of training "
+        f"({seconds(record.wall_s)} in all), test RMSE {fixed(record.points[-1].test_rmse)}"
+    )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from bench import records
+from bench.estimate import Estimate, Kind, estimates, kind
 from bench.plan import Job
 from bench.process import execute
-from bench.progress import Reporter
+from bench.progress import Reporter, title
 from bench.records import Record
 
 LOGS = "logs"
@@ -19,7 +22,7 @@ LOGS = "logs"
 
 def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
     """Run all jobs; False if the user interrupted. Raises ResultsError for a full disk."""
-    with Reporter(len(jobs)) as reporter:
+    with Reporter(jobs, records.load(directory)) as reporter:
         try:
             for job in jobs:
                 hear = reporter.begin(job)
@@ -30,6 +33,18 @@ def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
         except KeyboardInterrupt:
             return False
     return True
+
+
+def pilots(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate]:
+    """What cases will take: from stored records, else from one epoch run now and not kept."""
+    known = estimates(stored)
+    with tempfile.TemporaryDirectory() as scratch:
+        for job in jobs:
+            if kind(job.case) not in known:
+                click.echo(f"pilot epoch: {title(job.case)}", err=True)
+                pilot = replace(job, case=replace(job.case, epochs=1))
+                known |= estimates([execute(pilot, Path(scratch) / "log", "pilot")])
+    return known
 
 
 def conclude(done: Sequence[Record], directory: Path, complete: bool) -> int:

@@ -60,7 +60,8 @@ def test_the_same_command_runs_only_what_is_missing_and_says_so(tmp_path):
 def test_a_dry_run_says_what_and_why_and_runs_nothing(tmp_path):
     result = run("-b", "numpy_als", "-n")
     assert result.exit_code == 0
-    assert "numpy_als  repeat 1: new" in result.output
+    assert "numpy_als on 1 thread, repeat 1: new, about" in result.output
+    assert "numpy_als is 100% of it" in result.output
     assert not (tmp_path / "results").exists()
 
 

@@ -72,7 +72,7 @@ def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
     waiting = [job for job in jobs if reasons[job.case.key]]
     progress.announce(waiting, reasons, len(jobs))
     if dry_run:
-        progress.show_plan(waiting, reasons, list(stored.values()))
+        progress.show_plan(waiting, reasons, runner.pilots(waiting, stored.values()))
         return
     ensure_writable(output)
     complete = runner.carry_out(waiting, output, shlex.join(["mfbench", *sys.argv[1:]]))
