@@ -12,6 +12,7 @@ from mfimpls.conformance.setting import (
     fitting,
     last,
     require,
+    require_deterministic,
     same_bits,
     settings,
     small_problem,
@@ -30,9 +31,9 @@ def check_starts_at_init(backend: Backend, device: str = "cpu") -> None:
     found = walk(backend.fit, problem, hyper, 0, init)[0]
     for name, a, expected in zip(NAMES, found.arrays, init.arrays):
         require(
-            np.array_equal(a, expected),
-            f"Before training {name} is not init.{name}; start from the init that is handed in and "
-            f"yield once before the first pass.",
+            a.shape == expected.shape and np.array_equal(a, expected),
+            f"Before training {name} is not init.{name} to the bit; start from the init that is "
+            f"handed in, biases and dtype included, and yield once before the first pass.",
         )
 
 
@@ -121,8 +122,7 @@ def check_snapshot_is_fresh(backend: Backend, device: str = "cpu") -> None:
 
 def check_snapshots_train_nothing(backend: Backend, device: str = "cpu") -> None:
     """Training that is watched after every epoch ends where unwatched training ends."""
-    if not backend.caps.deterministic:
-        return
+    require_deterministic(backend)
     problem, hyper = small_problem(), settings(backend, device)
     watched = walk(backend.fit, problem, hyper, 3)[-1]
     require(

@@ -25,13 +25,13 @@ from mfimpls.conformance.setting import (
 from mfimpls.conformance.suspects import suspects
 from mfimpls.contract import Backend, Caps, Factors, Fit, Hyper
 
-EPOCHS = 3
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+EPOCHS = 2  # the second shows what decay, state and a new order do
+TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
 ROUNDING, LIKENESS = 1e-5, 1e-4
 
 
 def check_follows_its_path(backend: Backend, device: str = "cpu") -> None:
-    """Three epochs equal the written definition's, for every declared batch, optimizer, order and
+    """Two epochs equal the written definition's, for every declared batch, optimizer, order and
     option, with and without biases.
     """
     caps = backend.caps
@@ -41,20 +41,17 @@ def check_follows_its_path(backend: Backend, device: str = "cpu") -> None:
         )
     for wanted in _variants(caps):
         hyper = settings(backend, device, **wanted)
-        found = walk(backend.fit, small_problem(), hyper, EPOCHS, _start(hyper))
-        expected = _walk(PATHS[caps.path], hyper, EPOCHS)
+        init = start(small_problem(), hyper, bias_std=0.1)
+        found = walk(backend.fit, small_problem(), hyper, EPOCHS, init)
+        expected = _walk(PATHS[caps.path], hyper, EPOCHS, init)
         for epoch, (one, other) in enumerate(zip(found, expected)):
             table, gap = difference(one, other)
             require(
                 gap <= TOLERANCE[hyper.dtype],
-                f"With {_said(wanted)} {table} leaves the written path {caps.path} in epoch "
+                f"With {_said(caps, wanted)} {table} leaves the written path {caps.path} in epoch "
                 f"{epoch} by {gap:.1e} of its size, where {TOLERANCE[hyper.dtype]:.0e} is right in "
-                f"{hyper.dtype}. {_diagnosis(caps.path, hyper, epoch, one, gap)}",
+                f"{hyper.dtype}. {_diagnosis(caps.path, hyper, found, epoch, gap)}",
             )
-
-
-def _start(hyper: Hyper) -> Factors:
-    return start(small_problem(), hyper, bias_std=0.1)
 
 
 def _variants(caps: Caps) -> Iterator[dict[str, Any]]:
@@ -73,24 +70,29 @@ def _variants(caps: Caps) -> Iterator[dict[str, Any]]:
             yield {"options": {option.name: value}}
 
 
-def _said(wanted: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in wanted.items())
+def _said(caps: Caps, wanted: dict[str, Any]) -> str:
+    told = [f"{k}={v}" for k, v in wanted.items() if k in (*caps.uses, "biases", "options")]
+    return ", ".join(told) or "its defaults"
 
 
-def _diagnosis(path: str, hyper: Hyper, epoch: int, found: Factors, gap: float) -> str:
+def _diagnosis(path: str, hyper: Hyper, trace: list[Factors], epoch: int, gap: float) -> str:
+    # What the trace, which parts from the path in `epoch` by `gap`, looks like.
     if epoch == 0:
         return "It does not start at init."
     if gap < ROUNDING:
         return "So small a gap comes from float32 arithmetic, or from another small constant."
     for what, fit, changed in suspects(path, hyper):
         with np.errstate(all="ignore"):  # a mistake may well diverge
-            walked = _walk(fit, changed, epoch)[-1]
-        if difference(found, walked)[1] <= LIKENESS:
+            walked = _walk(fit, changed, epoch, trace[0])
+        if difference(trace[epoch], walked[epoch])[1] <= LIKENESS:
             return f"It walks as if {what}."
-    return "None of the usual mistakes fits; compare one step with docs/objective.md by hand."
+    return (
+        "None of the usual mistakes fits: is the order that of epoch_orders and the mean "
+        "problem.mean? If so, compare one step with docs/objective.md by hand."
+    )
 
 
-def _walk(fit: Fit, hyper: Hyper, epochs: int) -> list[Factors]:
+def _walk(fit: Fit, hyper: Hyper, epochs: int, init: Factors) -> list[Factors]:
     # From the start in hyper.dtype, but in float64 from there on.
     exact = replace(hyper, dtype="float64", device="cpu", options={})
-    return walk(fit, small_problem(), exact, epochs, _start(hyper))
+    return walk(fit, small_problem(), exact, epochs, init)

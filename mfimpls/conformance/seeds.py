@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from mfimpls.conformance.setting import (
     difference,
     last,
     require,
+    require_deterministic,
     same_bits,
     settings,
     small_problem,
@@ -26,7 +26,7 @@ from mfimpls.contract import Array, Backend, Problem, Ratings
 
 def check_repeats(backend: Backend, device: str = "cpu") -> None:
     """The same seed gives the same bits again, in every declared dtype, order and optimizer."""
-    _require_deterministic(backend)
+    require_deterministic(backend)
     caps, problem = backend.caps, small_problem()
     variants = [("dtype", d) for d in caps.dtypes]
     variants += [("order", o) for o in caps.orders if "order" in caps.uses]
@@ -42,7 +42,7 @@ def check_repeats(backend: Backend, device: str = "cpu") -> None:
 
 def check_threads_do_not_matter(backend: Backend, device: str = "cpu") -> None:
     """One thread and several give the same bits, for every declared order."""
-    _require_deterministic(backend)
+    require_deterministic(backend)
     problem = _wide_problem()
     for order in backend.caps.orders:
         hyper = settings(backend, device, order=order, rank=16, batch=4096, lr=0.002)
@@ -57,24 +57,21 @@ def check_threads_do_not_matter(backend: Backend, device: str = "cpu") -> None:
         )
 
 
-def _require_deterministic(backend: Backend) -> None:
-    if not backend.caps.deterministic:
-        raise NotApplicable(f"{backend.name} declares deterministic=False.")
-
-
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Run with so many threads, or as many as there may be, in BLAS and in whichever of Numba and
-    torch is loaded.
+    """Run with so many threads in BLAS, in Numba and in torch, as far as they are loaded.
+
+    Numba takes no more than NUMBA_NUM_THREADS said when it loaded.
     """
     with ExitStack() as stack:
         stack.enter_context(threadpool_limits(threads))
-        for module in map(sys.modules.get, ("numba", "torch")):
-            if module is not None:
-                most = getattr(getattr(module, "config", None), "NUMBA_NUM_THREADS", os.cpu_count())
-                setter: Callable[[int], None] = module.set_num_threads
-                stack.callback(setter, module.get_num_threads())
-                setter(min(threads, max(most or 1, 1)))
+        numba, torch = sys.modules.get("numba"), sys.modules.get("torch")
+        if numba:
+            stack.callback(numba.set_num_threads, numba.get_num_threads())
+            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        if torch:
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(threads)
         yield
 
 

@@ -1,10 +1,12 @@
-"""What every check needs: two small problems, settings that a backend can honour, and its trace."""
+"""What every check needs: two small problems, settings that a backend can honour, and its trace.
+
+Problems are made anew for each use: a backend that spoils its input must not spoil another's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -30,7 +32,11 @@ def require(holds: bool, message: str) -> None:
         raise Failed(message)
 
 
-@cache
+def require_deterministic(backend: Backend) -> None:
+    if not backend.caps.deterministic:
+        raise NotApplicable(f"{backend.name} declares deterministic=False.")
+
+
 def small_problem() -> Problem:
     """30 users, 24 items, 300 training ratings of planted rank 2 with biases and noise; user 7 and
     item 5 have none.
@@ -48,7 +54,6 @@ def small_problem() -> Problem:
     return Problem.of("small", parts[0], parts[1], R.shape)
 
 
-@cache
 def skewed_problem() -> Problem:
     """Two groups of users with items of their own: 200 ratings near 4, 25 near 1. Its best mean is
     far from its mean.

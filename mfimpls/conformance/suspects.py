@@ -47,7 +47,6 @@ def _other_settings(path: str, hyper: Hyper) -> dict[str, dict[str, Any]]:
         found |= {
             "the gradient were doubled: a step follows half the summands of J": {"lr": 2 * lr},
             "the gradient were halved": {"lr": lr / 2},
-            "a batch's gradients were averaged: they are summed": {"lr": lr / hyper.batch},
             "lr did not decay": {"decay": 1.0},
             "batch=1 had been asked for": {"batch": 1},
         }
@@ -66,6 +65,12 @@ def sequential_pair(problem: Problem, hyper: Hyper, factors: Factors, batch: Row
     e /= np.einsum("nk,nk->n", q, q)
     g.Q[items] = hyper.reg * q - e[:, None] * moved.P[users]
     return g
+
+
+def averaged_gradient(problem: Problem, hyper: Hyper, factors: Factors, batch: Rows) -> Factors:
+    """The gradient of the batch's mean."""
+    g = batch_gradient(problem, hyper, factors, batch)
+    return Factors(*(a / len(batch) for a in g.arrays))
 
 
 def per_entity_gradient(problem: Problem, hyper: Hyper, factors: Factors, batch: Rows) -> Factors:
@@ -122,6 +127,7 @@ SGD_SUSPECTS: dict[str, Fit] = {
     "the penalty were counted once per user and item: it counts once per rating": partial(
         sgd, gradient=per_entity_gradient
     ),
+    "a batch's gradients were averaged: they are summed": partial(sgd, gradient=averaged_gradient),
     "the ratings were visited in file order: take the order from epoch_orders": partial(
         sgd, orders=file_order
     ),
