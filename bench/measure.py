@@ -109,11 +109,14 @@ def measure(
 
 
 def _train(running: Iterator[Snapshot], m: Measurement, clocks: Clocks) -> Snapshot:
-    cpu = clocks.cpu()
+    began, cpu = clocks.wall(), clocks.cpu()
     t = clocks.wall()
     snap = next(running)
-    m.train_s += clocks.wall() - t
+    train_s = clocks.wall() - t
+    m.train_s += train_s
     m.train_cpu_s += clocks.cpu() - cpu
+    # To read the CPU clock is a system call, which on a busy machine can wait for milliseconds.
+    m.off_clock_s += clocks.wall() - began - train_s
     return snap
 
 
