@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from bench import stats
 from bench.records import Record, refuse_to_mix
 from bench.row import AGREES, FAILED, FLAGGED, VERDICTS, Row
-from bench.stats import Pair
 from bench.tables import show, table, text
 from bench.target import Target, best_point, crossing, target_of
 
@@ -67,7 +66,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
     good = [r for r in group if r.succeeded]
     shown = good or list(group)
     reasons = [r.reason for r in group if not r.succeeded] + [f for r in group for f in r.flags]
-    met = {_pair(r): crossing(r.points, goal) for r in good}
+    met = {stats.pair(r): crossing(r.points, goal) for r in good}
     best = [p for r in shown if (p := best_point(r.points, goal.metric))]
     costs = stats.median_costs(shown)
     n_train = float(shown[-1].problem.get("n_train", math.nan))
@@ -78,7 +77,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         reasons=tuple(dict.fromkeys(reasons)),
         repeats=len(group),
         target=goal,
-        times_s={pair: c.seconds if c else math.inf for pair, c in met.items()},
+        times_s={key: c.seconds if c else math.inf for key, c in met.items()},
         epochs_to_target=stats.median(c.epochs for c in met.values() if c),
         best_score=stats.median(getattr(p, goal.metric) for p in best),
         best_s=stats.median(p.train_s for p in best),
@@ -89,10 +88,6 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         ratings_hz=n_train / costs.epoch_s if costs.epoch_s else math.nan,
         peak_mb=stats.median(r.peak_mb for r in shown),
     )
-
-
-def _pair(record: Record) -> Pair:
-    return int(record.case.hyper.get("seed", 0)), record.case.repeat
 
 
 def _order(row: Row) -> tuple[float, ...]:

@@ -1,15 +1,18 @@
-"""Numbers from repeats: medians, what each part of a case costs, intervals of paired ratios.
+"""Numbers from repeats: medians, what each part of a case costs, ratios and their intervals.
 
 A repeat is paired with the same repeat of another backend: the runner interleaves backends within a
 repeat, so what disturbs the machine for a while disturbs both and cancels in their ratio.
+docs/statistics.md says why the intervals are Student's and not bootstrapped.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +22,21 @@ from bench.records import Record
 Pair = tuple[int, int]  # seed, repeat: what two backends share in one round
 Times = Mapping[Pair, float]  # seconds, infinite for a target that was missed
 
+Vector = NDArray[np.float64]
+
 CONFIDENCE = 0.95
-ENOUGH_TO_RESAMPLE = 5
+ENOUGH = 3  # repeats for an interval: two give one that spans decades
+ROUNDING = 1e-12  # spread of logs that is none
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A ratio and its 95% interval; NaN where there is too little to say."""
 
-    mid: float = math.nan
+    mid: float = math.nan  # geometric mean
     low: float = math.nan
     high: float = math.nan
+    p: float = math.nan  # how often equal sides would differ as much or more
 
     @property
     def excludes_one(self) -> bool:
@@ -97,42 +104,48 @@ def median(values: Iterable[float]) -> float:
     return low if low == high else (low + high) / 2
 
 
+def pair(record: Record) -> Pair:
+    """The round that a record belongs to."""
+    return int(record.case.hyper.get("seed", 0)), record.case.repeat
+
+
 def paired_ratio(times: Times, baseline: Times) -> Interval:
-    """Median over shared repeats of times / baseline, with its 95% interval.
-
-    From five pairs on the interval is a percentile bootstrap of the median. With fewer, resampling
-    covers far too little (three equal backends would look different one time in four), so it is
-    Student's interval of the mean log ratio. One pair has no interval.
+    """Geometric mean over shared repeats of times / baseline, with Student's interval of the mean
+    log ratio. What disturbs a whole repeat cancels. A repeat that either side missed is left out.
     """
-    pairs = [(times[k], baseline[k]) for k in times.keys() & baseline.keys()]
-    ratios = np.array([a / b for a, b in pairs if 0 < a < math.inf and 0 < b < math.inf])
-    if len(ratios) == 0:
+    shared = sorted(times.keys() & baseline.keys())
+    met = [k for k in shared if _is_time(times[k]) and _is_time(baseline[k])]
+    logs = np.log([times[k] / baseline[k] for k in met])
+    return _interval([logs], lambda stats: stats.ttest_1samp(logs, 0.0))
+
+
+def unpaired_ratio(times: Times, baseline: Times) -> Interval:
+    """Ratio of the geometric means of times and baseline, with Welch's interval of the difference
+    of mean logs: for runs whose repeats have nothing in common. Misses are left out.
+    """
+    ours, theirs = (np.log(list(filter(_is_time, t.values()))) for t in (times, baseline))
+    return _interval([ours, theirs], lambda stats: stats.ttest_ind(ours, theirs, equal_var=False))
+
+
+def _is_time(seconds: float) -> bool:
+    return 0 < seconds < math.inf
+
+
+def _interval(sides: Sequence[Vector], test: Callable[[Any], Any]) -> Interval:
+    # Of one side's mean log, or of the difference between two; `test` is given scipy.stats.
+    if not all(map(len, sides)):
         return Interval()
-    ratios.sort()
-    mid = float(np.median(ratios))
-    if len(ratios) == 1:
+    shift = float(sides[0].mean() - sum(side.mean() for side in sides[1:]))
+    mid = math.exp(shift)
+    if min(map(len, sides)) < ENOUGH:
         return Interval(mid)
-    if ratios[0] == ratios[-1]:
-        return Interval(mid, mid, mid)
-    low, high = (_bootstrap if len(ratios) >= ENOUGH_TO_RESAMPLE else _student)(ratios)
-    return Interval(mid, low, high)
-
-
-def _bootstrap(ratios: NDArray[np.float64]) -> tuple[float, float]:
+    if max(map(np.ptp, sides)) < ROUNDING:
+        return Interval(mid, mid, mid, float(abs(shift) < ROUNDING))
     from scipy import stats
 
-    found = stats.bootstrap(
-        (ratios,),
-        np.median,
-        method="percentile",
-        confidence_level=CONFIDENCE,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def _student(ratios: NDArray[np.float64]) -> tuple[float, float]:
-    from scipy import stats
-
-    found = stats.ttest_1samp(np.log(ratios), 0.0).confidence_interval(CONFIDENCE)
-    return math.exp(found.low), math.exp(found.high)
+    with warnings.catch_warnings():
+        # One side of two may be constant, which scipy warns of and handles.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        found = test(stats)
+    low, high = map(math.exp, found.confidence_interval(CONFIDENCE))
+    return Interval(mid, low, high, float(found.pvalue))

@@ -21,7 +21,7 @@ def test_faster_to_the_common_target_ranks_first() -> None:
     assert [first.backend, second.backend] == ["fast", "slow"]
     assert [first.place, second.place] == [1, 2]
     assert first.to_target_s == pytest.approx(0.5)
-    assert second.ratio.mid == pytest.approx(2.0)
+    assert second.ratio.mid == pytest.approx(2.0, rel=1e-3)
     assert not second.tied
 
 
@@ -81,7 +81,7 @@ def test_one_failed_repeat_fails_the_backend_but_keeps_its_times() -> None:
 def test_the_baseline_can_be_chosen() -> None:
     fast, slow = ranked(fake.timed("slow", STEADY), fake.timed("fast", {0: 1, 1: 1, 2: 1}),
                         baseline="slow")  # fmt: skip
-    assert fast.ratio.mid == pytest.approx(0.5)
+    assert fast.ratio.mid == pytest.approx(0.5, rel=1e-3)
     assert slow.ratio.mid == 1.0
 
 
