@@ -12,10 +12,15 @@ from dataclasses import dataclass
 
 LIGHT = ("#0072b2", "#d55e00", "#00a68c", "#b30d66", "#222222", "#261ab3", "#594000")
 DARK = ("#56b4e9", "#ff7f2a", "#35e0bd", "#a65973", "#f5f5f5", "#3366f2", "#ffd900")
-SHADES = {  # of the parts of a stacked bar, light and dark in turn so that neighbours differ
-    "import": "#c7d4de", "warm-up": "#7d98ad", "set-up": "#2f4f68", "first epoch, extra": "#e3b505",
-    "steady epoch": "#2f4f68", "snapshot": "#e3b505", "evaluation": "#c7d4de",
-}  # fmt: skip
+SHADES = {  # of a stacked bar's parts, on light and on dark; neighbours differ in lightness
+    "import": ("#7f97a8", "#55708a"),
+    "warm-up": ("#4f6d84", "#9dbcd4"),
+    "set-up": ("#1d3446", "#e4eef6"),
+    "first epoch, extra": ("#c28a00", "#e3b505"),
+    "steady epoch": ("#1d3446", "#9dbcd4"),
+    "snapshot": ("#c28a00", "#e3b505"),
+    "evaluation": ("#7f97a8", "#55708a"),
+}
 MARKERS = (  # Matplotlib's name, Plotly's name
     ("o", "circle"), ("s", "square"), ("^", "triangle-up"), ("D", "diamond"),
     ("v", "triangle-down"), ("P", "cross"), ("X", "x"), ("*", "star"),

@@ -1,7 +1,12 @@
-"""`mfbench report`: everything from stored records, one sentence where there are none."""
+"""`mfbench report` and its page: all from stored records, the answer no stronger than they."""
 
+import base64
+import gzip
+import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import fake_records as fake
@@ -9,7 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import main
-from bench.records import append
+from bench.ranking import rows
+from bench.records import ResultsError, append, to_json
+from bench.report import render, write
+from bench.report.answers import answers
+
+STEADY = {0: 2.0, 1: 2.02, 2: 1.98}
 
 
 @pytest.fixture
@@ -28,9 +38,9 @@ def test_it_prints_ranking_failures_and_paths(results: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "numba_sgd" in done.output
     assert "x cmfrec: Killed by signal 9" in done.output
-    paths = [Path(line) for line in done.output.splitlines() if line.endswith((".png", ".svg"))]
-    assert paths
-    assert all(path.exists() for path in paths)
+    paths = [line for line in done.output.splitlines() if line.startswith(str(results))]
+    assert {Path(path).suffix for path in paths} == {".png", ".svg", ".html"}
+    assert all(Path(path).exists() for path in paths)
 
 
 def test_target_and_baseline_can_be_asked_for(results: Path) -> None:
@@ -61,3 +71,92 @@ def test_importing_the_command_loads_no_plotting_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert not {"matplotlib", "pandas", "plotly", "numpy", "rich"} & set(loaded.stdout.split())
+
+
+def answer(*groups) -> str:
+    (found,) = answers(rows([record for group in groups for record in group], target=0.9))
+    return found.sentence
+
+
+def test_a_winner_is_named_with_its_lead_and_interval() -> None:
+    said = answer(fake.timed("slow", STEADY), fake.timed("fast", {0: 1.0, 1: 1.0, 2: 1.0}))
+    assert said.startswith("fast is fastest: 500 ms of training to test RMSE 0.9000")
+    assert re.search(r"slow, the next, takes 2\.00 times as long \(95% interval 1\.9\d to", said)
+
+
+def test_there_is_no_winner_among_those_that_cannot_be_told_apart() -> None:
+    said = answer(fake.timed("a", STEADY), fake.timed("b", {0: 2.5, 1: 1.7, 2: 2.1}))
+    assert said.startswith("a and b can't be told apart")
+    assert "fastest" not in said
+
+
+def test_the_only_one_to_reach_the_target_is_said_to_be() -> None:
+    missed = [replace(r, points=r.points[:4]) for r in fake.timed("b", STEADY)]
+    assert answer(fake.timed("a", STEADY), missed).endswith("is the only one that reached it.")
+
+
+def test_a_target_that_nobody_reached_names_the_nearest() -> None:
+    missed = [replace(r, points=r.points[:4]) for r in fake.timed("a", STEADY)]
+    assert "a came nearest with 0.9400" in answer(missed)
+
+
+def test_a_flagged_backend_is_no_winner_and_is_named() -> None:
+    cheat = fake.timed("cheat", {0: 0.1, 1: 0.1, 2: 0.1}, flags=("Reads the test set.",))
+    (found,) = answers(rows([*cheat, *fake.timed("a", STEADY)], target=0.9))
+    assert found.sentence.startswith("a took")
+    assert found.warning.startswith("cheat is not ranked")
+
+
+def test_everything_from_a_record_is_escaped() -> None:
+    evil = "</script><img src=x onerror=alert(1)>"
+    env = replace(fake.ENV, command=evil, machine=evil)
+    bad = fake.record(evil, status="error", reason=evil, flags=(evil,), env=env)
+    good = fake.record(case_changes={"dataset": evil})
+    page = render([bad, good])
+    assert "<img" not in page
+    assert page.count("</script>") == 4
+
+
+def test_the_page_reaches_for_nothing_outside() -> None:
+    page = render(fake.suite(5))
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert "http" not in re.sub(r'<meta http-equiv="Content', "", markup)
+    assert "default-src 'none'" in page
+
+
+def test_the_raw_records_travel_with_the_page() -> None:
+    records = fake.suite(3)
+    packed = re.search(r'id="raw">([^<]*)<', render(records))
+    assert packed is not None
+    lines = gzip.decompress(base64.b64decode(packed[1])).decode().splitlines()
+    assert lines == [to_json(record) for record in records]
+
+
+def test_the_charts_numbers_are_the_records_medians() -> None:
+    found = re.search(r'id="numbers">(.*?)</script>', render(fake.timed("a", STEADY)))
+    assert found is not None
+    (line,) = json.loads(found[1])["datasets"][0]["backends"]
+    assert line["curves"]["test_rmse"]["epochs"]["y"][-1] == pytest.approx(0.8)
+    assert line["curves"]["test_rmse"]["seconds"]["x"][-1] == pytest.approx(2.0)
+
+
+def test_the_same_records_give_the_same_page() -> None:
+    assert render(fake.suite(2)) == render(fake.suite(2))
+
+
+def test_five_hundred_records_stay_under_six_megabytes(tmp_path: Path) -> None:
+    datasets = tuple(f"synthetic[size={k}]" for k in range(10))
+    records = fake.suite(10, datasets, repeats=5)
+    assert len(records) == 500
+    assert write(records, tmp_path / "report.html").stat().st_size < 6e6
+
+
+def test_records_without_env_or_points_still_make_a_page() -> None:
+    bare = fake.record(env=None, points=(), problem={}, status="error", reason="Killed.")
+    assert "Killed." in render([bare])
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="Cannot write"):
+        write(fake.suite(2), tmp_path / "file" / "report.html")

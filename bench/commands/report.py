@@ -1,4 +1,4 @@
-"""`mfbench report`: the ranking, the failures and the figures of stored results."""
+"""`mfbench report`: the ranking, the failures, the figures and one HTML file, from records."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.argument("directory", type=DIRECTORY, default="results/local")
-@click.option("-o", "--output", type=DIRECTORY, help="Where to write; default: DIRECTORY/figures.")
+@click.option("-o", "--output", type=DIRECTORY, help="Where to write; default: DIRECTORY.")
 @click.option("--target", type=click.FloatRange(0, min_open=True), help="Test RMSE to time to.")
 @click.option("--baseline", metavar="BACKEND", help="Ratios to this one; default: the first.")
 def report(
     directory: Path, output: Path | None, target: float | None, baseline: str | None
 ) -> None:
-    """Rank the backends of a results DIRECTORY and draw the figures; nothing runs again.
+    """Rank the backends of a results DIRECTORY, draw the figures and write report.html.
 
-    DIRECTORY is results/local unless given.
+    Nothing runs again. DIRECTORY is results/local unless given.
     """
     from bench import plots, ranking
+    from bench import report as html
     from bench.records import load
 
     records = load(directory)
@@ -36,5 +37,7 @@ def report(
 
         raise click.UsageError(unknown("baseline", baseline, known))
     ranking.show(rows)
-    for path in plots.save_all(records, output or directory / "figures", target):
+    place = output or directory
+    for path in plots.save_all(records, place / "figures", target):
         click.echo(path)
+    click.echo(html.write(records, place / "report.html", target, baseline))

@@ -59,7 +59,9 @@ def _bars(
     begins = [0.0] * len(entries)
     for name in parts[0]:
         lengths = [part[name] for part in parts]
-        axes.barh(centres, lengths, 0.9, begins, color=SHADES[name], ec="white", lw=0.6, label=name)
+        axes.barh(
+            centres, lengths, 0.9, begins, color=SHADES[name][0], ec="white", lw=0.6, label=name
+        )
         begins = [begin + length for begin, length in zip(begins, lengths)]
     for entry, y, total in zip(entries, centres, totals, strict=True):
         if not entry.agrees:

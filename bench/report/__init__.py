@@ -1,0 +1,85 @@
+"""The report: one HTML file that opens from disk, with no network, for years."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench import ranking
+from bench.records import Record, ResultsError, to_json
+
+HERE = Path(__file__).parent
+
+
+def write(
+    records: Iterable[Record], path: Path, target: float | None = None, baseline: str | None = None
+) -> Path:
+    """Write the report of all records to `path` and return it. `target` and `baseline` are those of
+    ranking.rows. Raises ResultsError where records can't be compared or `path` can't be written.
+    """
+    page = render(list(records), target, baseline)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(
+            f"Cannot write {path}: {error.strerror}; choose another place with -o."
+        ) from None
+    return path
+
+
+def render(records: list[Record], target: float | None = None, baseline: str | None = None) -> str:
+    """The page as text: the same records give the same page."""
+    import jinja2
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    kept = ranking.latest(records)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    own = {name: Markup((HERE / name).read_text("utf-8")) for name in ("style.css", "script.js")}
+    return environment.get_template("page.html").render(
+        style=own["style.css"],
+        script=own["script.js"],
+        plotly=_packed(get_plotlyjs()),
+        raw=_packed("".join(to_json(record) + "\n" for record in records)),
+        **_content(kept, target, baseline),
+    )
+
+
+def _packed(text: str) -> str:
+    # Compressed, since Plotly alone is 5 MB; the page unpacks it.
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def _content(records: list[Record], target: float | None, baseline: str | None) -> dict[str, Any]:
+    from bench.palette import MARKERS, SHADES, styles
+    from bench.report import answers, chart, provenance, sections
+
+    rows = ranking.rows(records, target, baseline)
+    style = styles(record.case.backend for record in records)
+    groups = ranking.by_backend(records)
+    return {
+        "answers": answers.answers(rows),
+        "rankings": [sections.ranking(found) for found in sections.by_dataset(rows)],
+        "ledgers": [sections.ledger(found) for found in sections.by_dataset(rows)],
+        "agreement": sections.agreement(records),
+        "failures": sections.failures(records),
+        "settings": provenance.settings(records),
+        "data": provenance.data(records),
+        "machines": provenance.machines(records),
+        "commands": provenance.commands(records),
+        "chart": chart.data(rows, groups, style),
+        "styles": style,
+        "shades": SHADES,
+        "symbols": [symbol for _, symbol in MARKERS],
+        "count": len(records),
+    }

@@ -1,0 +1,85 @@
+"""What made the results: settings, data and hashes, machines, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bench.records import Env, Record
+from bench.report.cells import Cell, Line, Table, backend
+
+
+def settings(records: Iterable[Record]) -> Table:
+    """What each backend ran with: a column for all that differs, a note for all that doesn't."""
+    cases = list({(r.case.dataset, r.case.backend): r.case for r in records}.values())
+    names = list(dict.fromkeys(name for case in cases for name in case.hyper))
+    found = {name: [_value(case.hyper.get(name, "")) for case in cases] for name in names}
+    found["epochs"] = [_value(case.epochs) for case in cases]
+    found["budget"] = [Cell(f"{case.budget_s:g} s", case.budget_s) for case in cases]
+    found["threads"] = [_value(case.threads) for case in cases]
+    differs = [name for name, cells in found.items() if len(set(cells)) > 1]
+    same = ", ".join(f"{k} {v[0].text}" for k, v in found.items() if k not in differs)
+    lines = [
+        Line((backend(case.backend), Cell(case.dataset), *(found[name][k] for name in differs)))
+        for k, case in enumerate(cases)
+    ]
+    columns = [(name, "") for name in ("Backend", "Data set", *differs)]
+    return Table("Settings", columns, lines, f"The same for all: {same}.")
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, int | float):
+        return Cell(f"{value:g}", float(value))
+    if isinstance(value, Mapping):
+        return Cell(", ".join(f"{k}={v}" for k, v in value.items()) or "none")
+    return Cell(str(value))
+
+
+def data(records: Iterable[Record]) -> Table:
+    """Sizes and hashes: the same hash is the same bytes."""
+    found: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for r in records:
+        sha = str(r.problem.get("sha256", ""))
+        if sha:
+            found[r.case.dataset, sha, r.init_sha256, r.order_sha256] = r.problem
+    sizes = ("n_users", "n_items", "n_train", "n_test")
+    names = ("Data set", "Users", "Items", "Training ratings", "Test ratings",
+             "Data sha256", "Start sha256", "Order sha256")  # fmt: skip
+    lines = [
+        Line((Cell(key[0]), *(_size(problem.get(s)) for s in sizes), *map(Cell, key[1:])))
+        for key, problem in found.items()
+    ]
+    return Table("Data", [(name, "") for name in names], lines)
+
+
+def _size(value: Any) -> Cell:
+    return Cell(f"{value:,}", float(value)) if isinstance(value, int) else Cell("-")
+
+
+def machines(records: Iterable[Record]) -> list[dict[str, str]]:
+    """Each distinct machine and software as name -> text."""
+    found = [_machine(record.env) for record in records if record.env]
+    return [dict(pairs) for pairs in dict.fromkeys(tuple(m.items()) for m in found)]
+
+
+def _machine(env: Env) -> dict[str, str]:
+    commit = f"{env.commit} (with uncommitted changes)" if env.dirty else env.commit
+    return {
+        "Machine": env.machine,
+        "GPU": env.gpu or "none",
+        "Threads, as each library reports": _pairs(env.threads),
+        "Python": env.python,
+        "Packages": _pairs(env.packages),
+        "Commit": commit or "unknown",
+    }
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def commands(records: Sequence[Record]) -> list[str]:
+    """The commands that made the records, each once."""
+    return list(dict.fromkeys(record.env.command for record in records if record.env))
