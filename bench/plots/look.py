@@ -133,9 +133,8 @@ def count_tick(value: float, _: object = None) -> str:
 
 def figure_of(axes: Axes) -> Figure:
     """The figure that axes are in; sheets have no sub-figures."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return figure
+    assert isinstance(axes.figure, Figure)
+    return axes.figure
 
 
 def few_ticks() -> MaxNLocator:
