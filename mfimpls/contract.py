@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -293,6 +294,11 @@ class Backend:
     def summary(self) -> str:
         """First line of the generator's docstring."""
         return (self.generator.__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def missing(self) -> list[str]:
+        """Modules that it requires and that are not installed here; nothing is imported."""
+        return [name for name in self.caps.requires if importlib.util.find_spec(name) is None]
 
     def refusal(self, hyper: Hyper) -> str | None:
         """Why this backend can't honour `hyper`, as one sentence; None if it can."""

@@ -8,11 +8,13 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Collection, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from mfimpls.contract import Backend, unknown
+from mfimpls import declarations
+from mfimpls.contract import Backend, Factors, Hyper, Problem, Snapshot, unknown
 
 FOLDERS = ("backends", "peers")
 GROUP = "mfimpls.backends"
@@ -55,13 +57,39 @@ def load(name: str) -> Backend:
     place, _, attribute = name.partition(":")
     if place.endswith(".py"):
         return _pick(_import_file(Path(place)), attribute, name)
-    if attribute and all(part.isidentifier() for part in place.split(".")):
+    if attribute and _is_module_name(place):
         return _pick(_import_module(place), attribute, name)
     sources = _sources()
     if name not in sources:
         raise UnknownBackend(unknown("backend", name, sources))
     place, _, attribute = sources[name].partition(":")
     return _pick(importlib.import_module(place), attribute, name)
+
+
+def declared(name: str) -> Backend:
+    """What `load(name)` would give, read from the source where it says all: its libraries are
+    imported when it is first run. Raises UnknownBackend; a file that can't be parsed does too.
+    """
+    path = _source_file(name)
+    attribute = _sources().get(name, name).partition(":")[2]
+    try:
+        found = {each.attribute: each for each in declarations.read(path)}
+    except SyntaxError as error:
+        raise UnknownBackend(f"{path}:{error.lineno} is no Python: {error.msg}.") from None
+    chosen = found.get(attribute or _only(found, path.stem))
+    if chosen is None or chosen.caps is None:
+        return load(name)
+
+    def run_later(problem: Problem, hyper: Hyper, init: Factors) -> Iterator[Snapshot]:
+        return load(name).generator(problem, hyper, init)
+
+    run_later.__doc__ = chosen.doc
+    return Backend(chosen.name, chosen.caps, run_later)
+
+
+def _only(found: Collection[str], stem: str) -> str:
+    # The one that a file means when none is named.
+    return next(iter(found)) if len(found) == 1 else stem
 
 
 def code_sha256(name: str) -> str:
@@ -75,16 +103,26 @@ def code_sha256(name: str) -> str:
 
 def _source_file(name: str) -> Path:
     place, _, attribute = name.partition(":")
-    if not place.endswith(".py"):
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UnknownBackend(f"There is no backend file {place}; check the path.")
+        return Path(place)
+    if not (attribute and _is_module_name(place)):
         sources = _sources()
-        if not attribute and name not in sources:
+        if name not in sources:
             raise UnknownBackend(unknown("backend", name, sources))
-        place = place if attribute else sources[name].partition(":")[0]
+        place = sources[name].partition(":")[0]
+    try:
         spec = importlib.util.find_spec(place)
-        place = spec.origin if spec and spec.origin else ""
-    if not Path(place).is_file():
-        raise UnknownBackend(f"There is no backend file for {name}; check the path.")
-    return Path(place)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None or spec.origin is None:
+        raise UnknownBackend(f"There is no module {place}; is its package installed here?")
+    return Path(spec.origin)
+
+
+def _is_module_name(place: str) -> bool:
+    return all(part.isidentifier() for part in place.split("."))
 
 
 def _import_module(place: str) -> ModuleType:
@@ -117,14 +155,11 @@ def _import_file(path: Path) -> ModuleType:
 
 def _pick(module: ModuleType, attribute: str, name: str) -> Backend:
     found = {k: v for k, v in vars(module).items() if isinstance(v, Backend)}
-    if attribute:
-        if attribute not in found:
-            raise UnknownBackend(f"{name}: {unknown('backend', attribute, found)}")
-        return found[attribute]
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if module.__name__.rpartition(".")[2] in found:
-        return found[module.__name__.rpartition(".")[2]]
+    if attribute and attribute not in found:
+        raise UnknownBackend(f"{name}: {unknown('backend', attribute, found)}")
+    chosen = attribute or _only(found, module.__name__.rpartition(".")[2])
+    if chosen in found:
+        return found[chosen]
     raise UnknownBackend(
         f"{name} holds {len(found)} backends ({', '.join(found) or 'no @backend'}); "
         f"name one as {name}:NAME."

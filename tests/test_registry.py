@@ -1,6 +1,7 @@
 """Every way in to a backend, and a sentence for every way that leads nowhere."""
 
 import importlib.metadata
+import subprocess
 import sys
 
 import pytest
@@ -123,3 +124,42 @@ def test_an_entry_point_may_not_take_a_taken_name(monkeypatch):
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
     with pytest.raises(UnknownBackend, match="Two backends are called numpy_sgd"):
         registry.names()
+
+
+WAYS = ["numpy_sgd", "torch_sgd", "numba_als", "{}/lone_backend.py", "{}/named_pair.py"]
+WAYS += ["{}/twin_backends.py:right", "lone_backend:lonely"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_source_declares_is_what_loading_gives(folder, way):
+    read, loaded = registry.declared(way.format(folder)), registry.load(way.format(folder))
+    assert (read.name, read.caps, read.summary) == (loaded.name, loaded.caps, loaded.summary)
+
+
+def test_declarations_of_the_tree_are_read_without_importing_them():
+    asked = "from mfimpls import registry; import sys; "
+    asked += "[registry.declared(name) for name in registry.names()]; "
+    asked += "print([name for name in ('numba', 'torch') if name in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_declaration_that_has_to_be_computed_is_loaded(tmp_path):
+    file = tmp_path / "computed.py"
+    file.write_text(ONE.format(name="computed").replace('"sgd"', '"".join(["a", "ls"])'))
+    assert registry.declared(str(file)).caps.path == "als"
+
+
+def test_a_file_that_is_no_python_is_one_sentence_with_its_line(tmp_path):
+    (tmp_path / "typo.py").write_text("x = 1\ndef broken(:\n")
+    with pytest.raises(UnknownBackend, match=r"typo\.py:2 is no Python"):
+        registry.declared(str(tmp_path / "typo.py"))
+
+
+def test_what_a_backend_requires_and_lacks_is_named(tmp_path):
+    file = tmp_path / "needy.py"
+    requires = 'path="sgd", requires=("numpy", "surely_not_installed")'
+    file.write_text(ONE.format(name="needy").replace('path="sgd"', requires))
+    assert registry.declared(str(file)).missing == ["surely_not_installed"]

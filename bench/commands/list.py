@@ -19,20 +19,17 @@ def list_(as_json: bool) -> None:
     """Show backends, their devices, optimisers, orders and options."""
     from mfimpls import registry
 
-    found, missing = {}, {}
-    for name in registry.names():
-        try:
-            found[name] = registry.load(name)
-        except ImportError as error:
-            missing[name] = str(error)
+    backends = [registry.declared(name) for name in registry.names()]
     if as_json:
-        rows = {n: {"summary": b.summary} | asdict(b.caps) for n, b in found.items()}
-        click.echo(json.dumps(rows | {n: {"unavailable": why} for n, why in missing.items()}))
+        facts = {
+            backend.name: {"summary": backend.summary, "missing": backend.missing}
+            | asdict(backend.caps)
+            for backend in backends
+        }
+        click.echo(json.dumps(facts))
         return
-    for backend in found.values():
-        click.echo("\n".join(_lines(backend)))
-    for name, why in missing.items():
-        click.secho(f"{name}\n    not available: {why}", fg="yellow")
+    for backend in backends:
+        click.secho("\n".join(_lines(backend)), fg="yellow" if backend.missing else None)
 
 
 def _lines(backend: Backend) -> Iterator[str]:
@@ -43,5 +40,7 @@ def _lines(backend: Backend) -> Iterator[str]:
     declared |= {"optimizers": caps.optimizers} if "optimizer" in caps.uses else {}
     declared |= {"orders": caps.orders} if "order" in caps.uses else {}
     yield "    " + "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items())
+    if backend.missing:
+        yield f"    not installed: pip install {' '.join(backend.missing)}"
     for option in caps.options:
         yield f"    {option.name}={str(option.default).lower()}: {option.help}"

@@ -125,17 +125,16 @@ def _load(specs: Sequence[BackendSpec], named: bool) -> dict[str, Backend]:
     from bench.environment import missing_device
     from mfimpls import registry
 
-    loaded = {}
+    found = {}
     for spec in specs:
-        missing = missing_device(spec.device)
-        try:
-            if not missing:
-                loaded[spec.name] = registry.load(spec.name)
-        except ImportError as error:
-            package = (error.name or "").partition(".")[0]
-            missing = f"{spec.name} needs {package}; pip install {package}"
-        if missing and named:
-            raise SpecError(f"{spec.label}: {missing}")
-        if missing:
-            click.secho(f"Skipped {spec.label}: {missing}", fg="yellow", err=True)
-    return loaded
+        backend = registry.declared(spec.name)
+        lacking = " ".join(backend.missing)
+        why = f"it needs {lacking}: pip install {lacking}" if lacking else ""
+        why = why or missing_device(spec.device) or ""
+        if why and named:
+            raise SpecError(f"{spec.label} can't run here: {why}")
+        if why:
+            click.secho(f"Skipped {spec.label}: {why}", fg="yellow", err=True)
+        else:
+            found[spec.name] = backend
+    return found

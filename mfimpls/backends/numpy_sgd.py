@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from mfimpls.contract import backend
+from mfimpls.contract import OPTIMIZERS, backend
 from mfimpls.orders import epoch_orders
 
 
@@ -17,14 +17,14 @@ from mfimpls.orders import epoch_orders
     "numpy_sgd",
     path="sgd",
     uses=("lr", "decay", "batch", "optimizer", "order"),
-    optimizers=("sgd", "adagrad", "rowwise_adagrad", "adam"),
+    optimizers=OPTIMIZERS,
     orders=("shuffle", "blocks"),
 )
 def numpy_sgd(problem, hyper, init):
     """Hand-derived SGD in NumPy, one rating at a time (batch=1) or in vectorised mini-batches."""
     factors = init.copy(hyper.dtype)
     tables = factors.P, factors.Q, factors.b[:, None], factors.c[:, None]
-    moves = [OPTIMIZERS[hyper.optimizer](table) for table in tables]
+    moves = [RULES[hyper.optimizer](table) for table in tables]
     users, items, ratings = problem.train.columns
     targets = ratings.astype(hyper.dtype) - problem.mean
     walk = per_rating if hyper.batch == 1 else mini_batch
@@ -124,4 +124,4 @@ def adam(x):
     return move
 
 
-OPTIMIZERS = {f.__name__: f for f in (sgd, adagrad, rowwise_adagrad, adam)}
+RULES = {f.__name__: f for f in (sgd, adagrad, rowwise_adagrad, adam)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mfimpls.contract import Factors, Option, Unsupported, backend
+from mfimpls.contract import OPTIMIZERS, Factors, Option, Unsupported, backend
 from mfimpls.orders import epoch_orders
 
 # nn.Embedding's gradients are valid by construction; PyTorch warns unless one opts out in words.
@@ -65,7 +65,7 @@ class RowwiseAdagrad(torch.optim.Optimizer):
                 A[rows] += g.square().mean(1, keepdim=True)
 
 
-OPTIMIZERS = {
+RULES = {
     "sgd": torch.optim.SGD,
     "adagrad": torch.optim.Adagrad,
     "rowwise_adagrad": RowwiseAdagrad,
@@ -78,9 +78,10 @@ OPTIMIZERS = {
     path="sgd",
     uses=("lr", "decay", "batch", "optimizer", "order", "dropout"),
     devices=("cpu", "cuda"),
-    optimizers=tuple(OPTIMIZERS),
+    optimizers=OPTIMIZERS,
     orders=("shuffle", "blocks"),
     options=(Option("sparse", True, "gradients over a batch's rows alone, not over whole tables"),),
+    requires=("torch",),
 )
 def torch_sgd(problem, hyper, init):
     """Mini-batch SGD by PyTorch autograd on nn.Embedding tables."""
@@ -88,7 +89,7 @@ def torch_sgd(problem, hyper, init):
         raise Unsupported("torch_sgd: adam moves touched rows only, which needs sparse=true.")
     device = torch.device(hyper.device)
     model = MatrixFactorization(problem, hyper, init).to(device, getattr(torch, hyper.dtype))
-    optimizer = OPTIMIZERS[hyper.optimizer](model.parameters(), lr=hyper.lr)
+    optimizer = RULES[hyper.optimizer](model.parameters(), lr=hyper.lr)
     generator = torch.Generator(device).manual_seed(hyper.seed)
     users, items = (torch.tensor(ids, device=device).long() for ids in problem.train.columns[:2])
     targets = problem.train.ratings.astype(hyper.dtype) - problem.mean
