@@ -1,0 +1,155 @@
+"""The verdicts of `mfbench agree` in a terminal: one table per question, faults in words below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.agree import (
+    TOLERANCE,
+    WRITTEN,
+    Agreement,
+    Conduct,
+    Destination,
+    Gap,
+    Independence,
+    Membership,
+    Standing,
+)
+from bench.units import fixed
+
+WIDTH = 100  # off a terminal
+
+
+def show(found: Agreement) -> Group:
+    """All tables that have a row, and the sentence that sums them up."""
+    parts: list[RenderableType] = []
+    if found.memberships:
+        parts.append(families(found.memberships))
+    if found.conducts:
+        parts.append(conduct(found.conducts))
+    if found.destinations:
+        parts.append(destinations(found.destinations))
+    if found.independences:
+        parts.append(independences(found.independences))
+    if found.standings:
+        parts.append(standings(found.standings))
+    parts.append(summary(found))
+    return Group(*parts)
+
+
+def summary(found: Agreement) -> Text:
+    if found.off:
+        return Text(f"Off: {', '.join(found.off)}.", style="bold red")
+    return Text("All agree.", style="bold green")
+
+
+def families(rows: Iterable[Membership]) -> RenderableType:
+    """Walkers by family: how far each strays from the family's first walker."""
+    exact, coarse = (_power(TOLERANCE[dtype]) for dtype in ("float64", "float32"))
+    table = _table(
+        f"Families: largest relative difference from {WRITTEN} over 5 epochs, at most {exact} in "
+        f"float64 and {coarse} in float32",
+        ("walker", "threads"),
+        ("J", "factors", "J\nfloat32", "factors\nfloat32", "verdict"),
+    )
+    for (label, against), members in groupby(rows, key=lambda row: (row.family.label, row.against)):
+        other = "" if against == WRITTEN else f", from {against}"
+        table.add_row(Text(label + other, style="bold"))
+        for row in members:
+            gaps = (f(g) for g in (row.gap, row.float32) for f in (_J, _factors))
+            threads = " ".join(map(str, row.threads))
+            _add(table, row.agrees, f"  {row.walker}", threads, *gaps, row.verdict)
+    return table
+
+
+def _J(gap: Gap | None) -> str:
+    return _power(gap.J) if gap else ""
+
+
+def _factors(gap: Gap | None) -> str:
+    return _power(gap.factors) if gap else ""
+
+
+def _power(value: float) -> str:
+    return "0" if value == 0 else f"{value:.0e}"
+
+
+def conduct(rows: Sequence[Conduct]) -> RenderableType:
+    """Backends by how they fared in the conformance suite, with the messages of what failed."""
+    table = _table("Conformance", ("backend",), ("passed", "not applicable", "failed"))
+    for row in rows:
+        counts = row.passed, row.not_applicable, len(row.failures)
+        _add(table, row.agrees, row.walker, *map(str, counts))
+    faults = (Text(f"{r.walker}: {c}: {m}", "red") for r in rows for c, m in r.failures)
+    return Group(table, *faults)
+
+
+def destinations(rows: Sequence[Destination]) -> RenderableType:
+    """Where each backend ends up."""
+    table = _table(
+        f"Run to convergence on a small problem (|grad J| at most {rows[0].bound:g} of its start)",
+        ("backend",),
+        ("J", "test RMSE", "|grad J|", "verdict"),
+    )
+    for row in rows:
+        verdict = "stationary" if row.agrees else "not a minimum of J"
+        scores = fixed(row.J), fixed(row.test_rmse), _power(row.stationarity)
+        _add(table, row.agrees, row.walker, *scores, verdict)
+    return table
+
+
+def independences(rows: Sequence[Independence]) -> RenderableType:
+    """Same bits for every number of threads, or not."""
+    table = _table("Threads: one epoch in tuned settings", ("data set", "backend"), ("threads", ""))
+    for row in rows:
+        bits = "same bits" if row.same_bits else "bits differ"
+        note = "" if row.declared else ", as declared"
+        threads = " ".join(map(str, row.threads))
+        _add(table, row.agrees, row.dataset, row.walker, threads, row.error or bits + note)
+    return table
+
+
+def standings(rows: Sequence[Standing]) -> RenderableType:
+    """Stored records side by side, repeats that ended alike as one row; what is off in words."""
+    numbers = ("epochs", "J", "test RMSE", "|grad J|", "verdict")
+    table = _table("Records", ("data set", "backend"), numbers)
+    for agrees, *cells in dict.fromkeys(map(_standing, rows)):
+        _add(table, agrees, *cells)
+    return Group(table, *_faults(rows))
+
+
+def _standing(row: Standing) -> tuple[bool, str, str, str, str, str, str, str]:
+    scores = fixed(row.J), fixed(row.test_rmse), _power(row.stationarity)
+    verdict = "agrees" if row.agrees else "off"
+    return row.agrees, row.dataset, row.walker, str(row.epochs), *scores, verdict
+
+
+def _faults(rows: Iterable[Standing]) -> Iterator[Text]:
+    sentences = (f"{r.walker} on {r.dataset}: {fault}" for r in rows for fault in r.faults)
+    return (Text(sentence, "red") for sentence in dict.fromkeys(sentences))
+
+
+def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold underline",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for word in words:
+        table.add_column(word, overflow="fold")
+    for number in numbers:
+        table.add_column(number, justify="right", no_wrap=True)
+    return table
+
+
+def _add(table: Table, agrees: bool, *cells: str) -> None:
+    table.add_row(*map(Text, cells), style=None if agrees else "red")

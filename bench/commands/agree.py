@@ -1,0 +1,129 @@
+"""`mfbench agree`: is each backend right? By family, by conformance, at its end, in its records."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bench.agree import Agreement, Independence, Standing
+    from bench.families import Walker
+
+SPEC = "NAME[@DEVICE][k=v,...]"
+DATA = "NAME|FILE[k=v,...]"
+PATH = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option("-b", "--backend", "backends", multiple=True, metavar=SPEC, help="What to judge.")
+@click.option("-d", "--dataset", "datasets", multiple=True, metavar=DATA, help="Threads on these.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
+@click.option("-o", "--output", type=PATH, default="results/local", help="Results directory.")
+def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, output: Path) -> None:
+    """Check that backends compute what they should; exit code 1 where one does not.
+
+    Without -b, every backend at hand is judged on the CPU. NAME may be a file: backend.py:NAME.
+    With -d, each data set is also walked for one epoch with 1, 2 and 4 threads. Records in the
+    results directory are judged too.
+    """
+    _allow_four_threads()
+    from rich.console import Console
+
+    from bench import agree_tables
+    from bench.agree import plain
+
+    console = Console(stderr=True)
+    with console.status("Loading") as status:
+        found = _judge(backends, datasets, output, lambda what: status.update(what))
+    if as_json:
+        click.echo(json.dumps(plain(found), indent=1))
+    else:
+        width = None if sys.stdout.isatty() else agree_tables.WIDTH
+        Console(width=width).print(agree_tables.show(found))
+    sys.exit(1 if found.off else 0)
+
+
+def _allow_four_threads() -> None:
+    # Numba and BLAS take their most from the environment when they load.
+    os.environ.setdefault("NUMBA_NUM_THREADS", "4")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "4")
+
+
+def _judge(
+    backends: Sequence[str], datasets: Sequence[str], output: Path, say: Callable[[str], None]
+) -> Agreement:
+    from bench.agree import Agreement, memberships
+    from bench.families import conduct, destination, traces
+    from mfimpls.conformance.seeds import limited
+
+    walkers = list(_walkers(backends))
+    traced = list(traces(walkers, say))
+    conducts, destinations = [], []
+    for walker in walkers:
+        with limited(1):
+            say(f"{walker.label}: conformance")
+            conducts.append(conduct(walker))
+            say(f"{walker.label}: running to convergence")
+            destinations.append(destination(walker))
+    return Agreement(
+        memberships=tuple(memberships(traced)),
+        conducts=tuple(conducts),
+        destinations=tuple(destinations),
+        independences=tuple(_independences(walkers, datasets, say)),
+        standings=tuple(_standings(backends, datasets, output)),
+    )
+
+
+def _walkers(backends: Sequence[str]) -> Iterator[Walker]:
+    from bench.environment import missing_device
+    from bench.families import Walker
+    from bench.specs import SpecError, parse_backend
+    from mfimpls import registry
+
+    for spec in map(parse_backend, backends or registry.names()):
+        try:
+            missing = missing_device(spec.device)
+            backend = registry.load(spec.name)
+        except ImportError as error:
+            missing = f"it needs {error.name}"
+        if not missing:
+            yield Walker(spec, backend)
+        elif backends:
+            raise SpecError(f"{spec.label}: {missing}")
+        else:
+            click.secho(f"Skipped {spec.label}: {missing}", fg="yellow", err=True)
+
+
+def _independences(
+    walkers: Sequence[Walker], datasets: Sequence[str], say: Callable[[str], None]
+) -> Iterator[Independence]:
+    from bench.families import independence
+    from bench.problems import canonical, load_problem
+
+    for name in map(canonical, datasets):
+        problem = load_problem(name)
+        for walker in walkers:
+            say(f"{walker.label} on {name}: one epoch with 1, 2 and 4 threads")
+            yield independence(walker, name, problem)
+
+
+def _standings(
+    backends: Sequence[str], datasets: Sequence[str], output: Path
+) -> Iterator[Standing]:
+    # What the user did not ask for is not judged.
+    from bench.agree import standings
+    from bench.problems import canonical
+    from bench.records import load
+    from bench.specs import parse_backend
+
+    labels = {parse_backend(text).label for text in backends}
+    names = {canonical(name) for name in datasets}
+    for row in standings(load(output)):
+        if row.walker in (labels or {row.walker}) and row.dataset in (names or {row.dataset}):
+            yield row
