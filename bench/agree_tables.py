@@ -86,8 +86,16 @@ def conduct(rows: Sequence[Conduct]) -> RenderableType:
     for row in rows:
         counts = row.passed, row.not_applicable, len(row.failures)
         _add(table, row.agrees, row.walker, *map(str, counts))
-    faults = (Text(f"{r.walker}: {c}: {m}", "red") for r in rows for c, m in r.failures)
-    return Group(table, *faults)
+    return Group(table, *(Text(line, "red") for row in rows for line in _failures(row)))
+
+
+def _failures(row: Conduct) -> Iterator[str]:
+    # One message is told once, however many checks it comes from.
+    checks: dict[str, list[str]] = {}
+    for check, message in row.failures:
+        checks.setdefault(message, []).append(check)
+    for message, failed in checks.items():
+        yield f"{row.walker}: {', '.join(failed)}: {message}"
 
 
 def destinations(rows: Sequence[Destination]) -> RenderableType:

@@ -64,7 +64,8 @@ FOUNDATION = {
     "contract": [],
     "orders": ["mfimpls.contract"],
     "objective": ["mfimpls.contract"],
-    "registry": ["mfimpls.contract"],
+    "declarations": ["mfimpls.contract"],
+    "registry": ["mfimpls.contract", "mfimpls.declarations"],
 }
 
 
