@@ -1,33 +1,47 @@
-"""Convergence curves from repeats: median and range, against passes and training seconds."""
+"""Convergence curves from repeats, against passes and against training seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records import Record
-from bench.stats import median
+from bench.records import Point, Record
 
 Vector = NDArray[np.float64]
+ROOM = 0.07
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One score against x: its median over repeats, lowest and highest; all (n,)."""
+    """One score against x; all (n,). The repeats lie between two edges: the fastest and best of
+    them at each pass, and the slowest and worst.
+    """
 
     x: Vector
-    mid: Vector
-    low: Vector
-    high: Vector
+    y: Vector
+    low: tuple[Vector, Vector]
+    high: tuple[Vector, Vector]
 
     @property
     def after_zero(self) -> Curve:
         """Without the start, for a logarithmic x."""
         keep = self.x > 0
-        return Curve(self.x[keep], self.mid[keep], self.low[keep], self.high[keep])
+        low, high = ((x[keep], y[keep]) for x, y in (self.low, self.high))
+        return Curve(self.x[keep], self.y[keep], low, high)
+
+    @property
+    def band(self) -> tuple[Vector, Vector]:
+        """The outline of the area between the edges, x and y; empty where the repeats are equal."""
+        if all(np.allclose(a, b, rtol=1e-5, atol=0) for a, b in zip(self.low, self.high)):
+            return np.empty(0), np.empty(0)
+        x, y = (np.concatenate([a, b[::-1]]) for a, b in zip(self.low, self.high))
+        return x, y
 
 
 def shown(records: Sequence[Record]) -> list[Record]:
@@ -36,29 +50,41 @@ def shown(records: Sequence[Record]) -> list[Record]:
 
 
 def against_epochs(records: Sequence[Record], metric: str) -> Curve:
-    """Over the passes that every repeat has."""
-    epochs = _shared_epochs(records)
-    scores = [[getattr(p, metric) for p in r.points if p.epoch in epochs] for r in records]
-    return _curve(np.array(sorted(epochs), np.float64), np.array(scores))
+    """Over the passes that at least half of the repeats have."""
+    return _curve(records, metric, lambda point: float(point.epoch))
 
 
 def against_seconds(records: Sequence[Record], metric: str) -> Curve:
-    """Over the median time of each pass; a repeat between two of its passes is interpolated."""
-    epochs = sorted(_shared_epochs(records))
-    at = [{p.epoch: p.train_s for p in r.points} for r in records]
-    grid = np.array([median(times[k] for times in at) for k in epochs])
-    scores = [
-        np.interp(grid, [p.train_s for p in r.points], [getattr(p, metric) for p in r.points])
-        for r in records
+    """Over the median training time of each of these passes."""
+    return _curve(records, metric, lambda point: point.train_s)
+
+
+def _curve(records: Sequence[Record], metric: str, across: Callable[[Point], float]) -> Curve:
+    sound = [[p for p in r.points if math.isfinite(getattr(p, metric))] for r in records]
+    have = Counter(p.epoch for points in sound for p in points)
+    groups = [
+        [p for points in sound for p in points if p.epoch == epoch]
+        for epoch in sorted(have)
+        if 2 * have[epoch] >= len(records)
     ]
-    return _curve(grid, np.array(scores))
+    x = [[across(p) for p in group] for group in groups]
+    y = [[getattr(p, metric) for p in group] for group in groups]
+    low, high = (_each(min, x), _each(min, y)), (_each(max, x), _each(max, y))
+    return Curve(_each(np.median, x), _each(np.median, y), low, high)
 
 
-def _shared_epochs(records: Sequence[Record]) -> set[int]:
-    return set.intersection(*({p.epoch for p in r.points} for r in records))
+def _each(summary: Callable[[list[float]], Any], groups: list[list[float]]) -> Vector:
+    return np.array([summary(group) for group in groups], np.float64)
 
 
-def _curve(x: Vector, scores: Vector) -> Curve:
-    keep = np.isfinite(scores).all(axis=0)
-    kept = scores[:, keep]
-    return Curve(x[keep], np.median(kept, axis=0), kept.min(axis=0), kept.max(axis=0))
+def limits(curves: Iterable[Curve]) -> tuple[float, float]:
+    """Of y, to see how curves end: from the best score to the worst end or the usual first pass,
+    whichever is worse. What explodes, and the start, leave at the top.
+    """
+    found = [curve for curve in curves if len(curve.x)]
+    low = min(float(curve.y.min()) for curve in found)
+    first = float(np.median([curve.y[min(1, len(curve.y) - 1)] for curve in found]))
+    start = float(np.median([curve.y[0] for curve in found]))
+    end = max((float(c.y[-1]) for c in found if c.y[-1] <= start), default=first)
+    room = ROOM * (max(first, end) - low) or 0.1
+    return low - room, max(first, end) + room

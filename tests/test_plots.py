@@ -113,19 +113,30 @@ def test_ticks_are_exact(value, text) -> None:
     assert look.seconds_tick(value) == text
 
 
-def test_a_curve_is_the_median_of_the_repeats_between_all_of_them() -> None:
-    repeats = fake.timed("a", {0: 1.0, 1: 2.0, 2: 4.0})
-    curve = curves.against_seconds(repeats, "test_rmse")
-    assert curve.x[-1] == pytest.approx(2.0)
-    assert (curve.low <= curve.mid).all()
-    assert (curve.mid <= curve.high).all()
-    assert curve.high[-1] == pytest.approx(0.9)  # the slow repeat is half way
+def test_a_curve_is_the_median_of_the_repeats_between_fastest_and_slowest() -> None:
+    curve = curves.against_seconds(fake.timed("a", {0: 1.0, 1: 2.0, 2: 4.0}), "test_rmse")
+    ends = [(x[-1], y[-1]) for x, y in ((curve.x, curve.y), curve.low, curve.high)]
+    assert ends == [(2.0, 0.8), (1.0, 0.8), (4.0, 0.8)]
 
 
-def test_a_curve_has_the_epochs_that_every_repeat_has() -> None:
-    first, second = fake.timed("a", {0: 1.0, 1: 2.0})
-    shorter = replace(second, points=second.points[:4])
-    assert list(curves.against_epochs([first, shorter], "J").x) == [0, 1, 2, 3]
+def test_equal_repeats_have_no_band() -> None:
+    curve = curves.against_epochs(fake.timed("a", {0: 1.0, 1: 2.0}), "J")
+    assert len(curve.band[0]) == 0
+
+
+def test_a_curve_has_the_epochs_that_half_of_the_repeats_have() -> None:
+    first, second, third = fake.timed("a", {0: 1.0, 1: 2.0, 2: 3.0})
+    repeats = [first, replace(second, points=second.points[:4]), replace(third, points=())]
+    assert list(curves.against_epochs(repeats, "J").x) == [0, 1, 2, 3]
+
+
+def test_the_view_keeps_a_bad_end_and_lets_an_explosion_go() -> None:
+    good, flat = (curves.against_epochs([r], "test_rmse") for r in (
+        fake.record(), fake.record(points=fake.points(0.1, floor=1.145))))  # fmt: skip
+    wild = replace(good, y=good.y + 100.0)
+    low, high = curves.limits([good, good, flat, wild])
+    assert low < good.y.min()
+    assert flat.y[-1] < high < 2
 
 
 @pytest.mark.parametrize("n", [1, 2, 20])

@@ -9,14 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bench.curves import Curve, against_epochs, against_seconds
+from bench.curves import Curve, against_epochs, against_seconds, limits
 from bench.plots import labels, look
 from bench.plots.entry import Entry
 from bench.records import Record
 
 METRICS = {"test_rmse": "test RMSE (rating units)", "J": "J (rating units squared)"}
 LEFT_IN, BOTTOM_IN, GAP_IN, PANEL_IN = 0.75, 0.62, 0.3, 2.6
-LOG_FROM = 5.0  # slowest over fastest backend
+NEAR = 0.5  # of the height
+LOG_FROM = 30.0  # last over first point
 Against = Callable[[Sequence[Record], str], Curve]
 
 
@@ -56,25 +57,25 @@ def _pair(left: Axes, right: Axes, entries: Sequence[Entry], metric: str) -> Non
             drawn = curve.after_zero if axes is left and logarithmic else curve
             _line(axes, entry, drawn, k)
         axes.set_xlabel(name)
-        axes.set_ylim(*_limits(epochs))
+        axes.set_ylim(*limits(curve for _, curve in epochs))
     left.set_ylabel(METRICS[metric])
     right.tick_params(labelleft=False)
     right.set_xlim(0, max(curve.x[-1] for _, curve in epochs))
     right.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     _levels(left, right, entries, metric)
-    ends = [(float(curve.x[-1]), float(curve.mid[-1])) for _, curve in epochs]
+    ends = [(float(curve.x[-1]), float(curve.y[-1])) for _, curve in epochs]
     labels.at_right(right, [entry for entry, _ in epochs], ends)
 
 
 def _seconds_axis(axes: Axes, curves: Sequence[Curve]) -> bool:
-    # Logarithmic, without the start at zero, where the backends' speeds differ much.
-    ends = [float(curve.x[-1]) for curve in curves if curve.x[-1] > 0]
-    if not ends or max(ends) <= LOG_FROM * min(ends):
-        axes.set_xlim(0, max(ends, default=1.0) * 1.03)
+    # Logarithmic, without the start at zero, where the points span much.
+    times = np.concatenate([curve.after_zero.x for curve in curves])
+    if len(times) == 0 or times.max() <= LOG_FROM * times.min():
+        axes.set_xlim(0, 1.03 * times.max(initial=1e-6))
+        axes.xaxis.set_major_locator(look.few_ticks())
         axes.xaxis.set_major_formatter(look.seconds_tick)
         return False
-    firsts = [float(curve.after_zero.x[0]) for curve in curves if curve.x[-1] > 0]
-    axes.set_xlim(min(firsts) / 1.3, max(ends) * 1.3)
+    axes.set_xlim(times.min() / 1.3, times.max() * 1.3)
     look.log_x(axes, "s")
     return True
 
@@ -82,33 +83,32 @@ def _seconds_axis(axes: Axes, curves: Sequence[Curve]) -> bool:
 def _line(axes: Axes, entry: Entry, curve: Curve, k: int) -> None:
     # Markers are staggered, so that curves on one path show one by one.
     color = entry.style.color
-    axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.18, lw=0)
+    axes.fill(*curve.band, color=color, alpha=0.18, lw=0)
     axes.plot(
-        curve.x, curve.mid, color=color, ls="-" if entry.agrees else (0, (4, 2)),
+        curve.x, curve.y, color=color, ls="-" if entry.agrees else (0, (4, 2)),
         marker=entry.style.marker, mfc=entry.face, markevery=(0.033 * (k % 3), 0.1),
     )  # fmt: skip
-
-
-def _limits(curves: Sequence[tuple[Entry, Curve]]) -> tuple[float, float]:
-    # From the best score to the usual start: what explodes leaves at the top.
-    low = min(float(curve.mid.min()) for _, curve in curves)
-    high = float(np.median([curve.mid[0] for _, curve in curves]))
-    room = 0.07 * (high - low) or 0.1
-    return low - room, high + room
 
 
 def _levels(left: Axes, right: Axes, entries: Sequence[Entry], metric: str) -> None:
     # The target, and the planted noise that no model can beat; named above, clear of the curves.
     goal = entries[0].row.target
     floor = entries[0].records[0].problem.get("noise_floor") if metric == "test_rmse" else None
-    found = [("dotted", ":", "target", goal.value)] if metric == goal.metric else []
+    found = [(":", "dotted: target", goal.value)] if metric == goal.metric else []
     if floor is not None:
-        found.append(("dash-dotted", "-.", "planted noise", floor))
-        low, high = left.get_ylim()
-        left.set_ylim(min(low, floor - 0.1 * (high - floor)), high)
-        right.set_ylim(left.get_ylim())
+        found.append(("-.", _reach_down(left, right, floor), floor))
     for axes in (left, right):
-        for _, ls, _, level in found:
+        for ls, _, level in found:
             axes.axhline(level, color=look.MUTED, lw=1, ls=ls, zorder=1.5)
-    named = "; ".join(f"{how}: {what} {level:.4f}" for how, _, what, level in found)
+    named = "; ".join(f"{name} {level:.4f}" for _, name, level in found)
     left.set_title(named, color=look.MUTED, size=8.5)
+
+
+def _reach_down(left: Axes, right: Axes, floor: float) -> str:
+    # Down to the noise where it is near; its name says whether it shows.
+    low, high = left.get_ylim()
+    if floor < low - NEAR * (high - low):
+        return "below, planted noise"
+    for axes in (left, right):
+        axes.set_ylim(min(low, floor - 0.05 * (high - floor)), high)
+    return "dash-dotted: planted noise"

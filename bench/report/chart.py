@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from bench.curves import Curve, Vector, against_epochs, against_seconds, shown
+from bench.curves import Curve, against_epochs, against_seconds, limits, shown
 from bench.palette import Style
 from bench.records import Record
 from bench.report.sections import by_dataset
 from bench.row import Row
 
+Against = Callable[[Sequence[Record], str], Curve]
 METRICS = ("test_rmse", "train_rmse", "J")
-AXES = {"seconds": against_seconds, "epochs": against_epochs}
+AXES: dict[str, Against] = {"seconds": against_seconds, "epochs": against_epochs}
 
 
 def data(
@@ -35,17 +34,23 @@ def _style(style: Style) -> dict[str, str]:
 
 def _dataset(rows: Sequence[Row], groups: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
     first, anyone = rows[0], groups[rows[0].backend][0]
-    lines = [(row, shown(groups[row.backend])) for row in rows]
+    repeats = {row.backend: found for row in rows if (found := shown(groups[row.backend]))}
     return {
         "name": first.dataset,
         "target": _target(first),
         "floor": anyone.problem.get("noise_floor"),
+        "limits": {metric: _limits([*repeats.values()], metric) for metric in METRICS},
         "backends": [
-            {"name": row.backend, "verdict": row.verdict, "curves": _curves(repeats)}
-            for row, repeats in lines
-            if repeats
+            {"name": row.backend, "verdict": row.verdict, "curves": _curves(repeats[row.backend])}
+            for row in rows
+            if row.backend in repeats
         ],
     }
+
+
+def _limits(repeats: Sequence[Sequence[Record]], metric: str) -> tuple[float, float] | None:
+    curves = [against_epochs(records, metric) for records in repeats]
+    return limits(curves) if any(len(curve.x) for curve in curves) else None
 
 
 def _target(row: Row) -> dict[str, Any] | None:
@@ -61,12 +66,6 @@ def _curves(repeats: Sequence[Record]) -> dict[str, dict[str, dict[str, list[flo
 
 
 def _lists(curve: Curve) -> dict[str, list[float]]:
-    # A band only where the repeats differ.
-    found = {"x": _rounded(curve.x), "y": _rounded(curve.mid)}
-    if np.allclose(curve.low, curve.high, rtol=1e-5, atol=0):
-        return found
-    return found | {"low": _rounded(curve.low), "high": _rounded(curve.high)}
-
-
-def _rounded(values: Vector) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
+    across, down = curve.band
+    found = {"x": curve.x, "y": curve.y, "bandX": across, "bandY": down}
+    return {name: [float(f"{value:.5g}") for value in values] for name, values in found.items()}

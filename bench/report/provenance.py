@@ -11,12 +11,14 @@ from bench.report.cells import Cell, Line, Table, backend
 
 def settings(records: Iterable[Record]) -> Table:
     """What each backend ran with: a column for all that differs, a note for all that doesn't."""
-    cases = list({(r.case.dataset, r.case.backend): r.case for r in records}.values())
+    last = {(r.case.dataset, r.case.backend): r for r in records}.values()
+    cases = [record.case for record in last]
     names = list(dict.fromkeys(name for case in cases for name in case.hyper))
     found = {name: [_value(case.hyper.get(name, "")) for case in cases] for name in names}
     found["epochs"] = [_value(case.epochs) for case in cases]
     found["budget"] = [Cell(f"{case.budget_s:g} s", case.budget_s) for case in cases]
     found["threads"] = [_value(case.threads) for case in cases]
+    found["order sha256"] = [Cell(record.order_sha256 or "-") for record in last]
     differs = [name for name, cells in found.items() if len(set(cells)) > 1]
     same = ", ".join(f"{k} {v[0].text}" for k, v in found.items() if k not in differs)
     lines = [
@@ -39,14 +41,14 @@ def _value(value: Any) -> Cell:
 
 def data(records: Iterable[Record]) -> Table:
     """Sizes and hashes: the same hash is the same bytes."""
-    found: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    for r in records:
-        sha = str(r.problem.get("sha256", ""))
-        if sha:
-            found[r.case.dataset, sha, r.init_sha256, r.order_sha256] = r.problem
+    found = {
+        (r.case.dataset, str(r.problem["sha256"]), r.init_sha256): r.problem
+        for r in records
+        if r.problem.get("sha256")
+    }
     sizes = ("n_users", "n_items", "n_train", "n_test")
     names = ("Data set", "Users", "Items", "Training ratings", "Test ratings",
-             "Data sha256", "Start sha256", "Order sha256")  # fmt: skip
+             "Data sha256", "Start sha256")  # fmt: skip
     lines = [
         Line((Cell(key[0]), *(_size(problem.get(s)) for s in sizes), *map(Cell, key[1:])))
         for key, problem in found.items()

@@ -78,22 +78,21 @@ function traces(want) {
     const style = numbers.styles[backend.name];
     const color = dark.matches ? style.dark : style.light;
     const curve = backend.curves[want.y][want.x];
-    const from = want.logx ? curve.x.findIndex((x) => x > 0) : 0;
-    const cut = (values) => (from < 0 ? [] : values.slice(from));
     const sound = backend.verdict === "agrees";
     const line = {
-      x: cut(curve.x), y: cut(curve.y), name: escaped(backend.name), mode: "lines+markers",
+      x: curve.x, y: curve.y, name: escaped(backend.name), mode: "lines+markers",
       line: { color, width: 2, dash: sound ? "solid" : "dash" },
       marker: { symbol: style.symbol + (sound ? "" : "-open"), size: 7, maxdisplayed: 12 },
       hovertemplate: `%{y:.4f} at %{x:.4~g}${want.x === "seconds" ? " s" : " epochs"}`,
     };
-    return curve.low ? [...band(cut(curve.x), cut(curve.low), cut(curve.high), color), line] : [line];
+    return curve.bandX.length ? [band(curve, color, want.logx), line] : [line];
   });
 }
 
-function band(x, low, high, color) {
-  const edge = { x, mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
-  return [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: color + "33" }];
+function band(curve, color, logarithmic) {
+  const points = curve.bandX.map((x, k) => [x, curve.bandY[k]]).filter(([x]) => !logarithmic || x > 0);
+  const [x, y] = [0, 1].map((k) => points.map((point) => point[k]));
+  return { x, y, mode: "lines", fill: "toself", fillcolor: color + "33", line: { width: 0 }, hoverinfo: "skip" };
 }
 
 function levels(want) {
@@ -122,7 +121,7 @@ function spoken(sub, power) {
 }
 
 function extent(found) {
-  const all = found.flatMap((trace) => trace.x);
+  const all = found.flatMap((trace) => trace.x).filter((x) => x > 0);
   return all.length ? [Math.min(...all) / 1.3, Math.max(...all) * 1.3] : [1e-3, 1e3];
 }
 
@@ -138,6 +137,7 @@ function layout(want, found) {
   const [ink, muted, line] = ["--ink", "--muted", "--line"].map((name) => css.getPropertyValue(name));
   const axis = { gridcolor: line, linecolor: muted, zeroline: false, automargin: true };
   const seconds = want.x === "seconds";
+  const limits = want.set.limits[want.y];
   return {
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: false, hovermode: "closest",
     font: { color: ink, family: getComputedStyle(document.body).fontFamily, size: 13 },
@@ -149,7 +149,10 @@ function layout(want, found) {
       ...(seconds && want.logx ? ticks(extent(found)) : {}),
       rangemode: want.logx ? "normal" : "tozero",
     },
-    yaxis: { ...axis, type: want.logy ? "log" : "linear", title: { text: `${names[want.y]} (${units[want.y]})` } },
+    yaxis: {
+      ...axis, type: want.logy ? "log" : "linear", title: { text: `${names[want.y]} (${units[want.y]})` },
+      ...(limits ? { range: want.logy ? limits.map(Math.log10) : limits, autorange: false } : {}),
+    },
     shapes: levels(want).map(([y, , dash]) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: muted, width: 1, dash },
     })),
