@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -52,12 +53,12 @@ def summary(found: Agreement) -> Text:
 def families(rows: Iterable[Membership]) -> RenderableType:
     """Walkers by family: how far each strays from the family's first walker."""
     exact, coarse = (_power(TOLERANCE[dtype]) for dtype in ("float64", "float32"))
-    table = _table(
-        f"Families: largest relative difference from {WRITTEN} over 5 epochs, at most {exact} in "
-        f"float64 and {coarse} in float32",
-        ("walker", "threads"),
-        ("J", "factors", "J\nfloat32", "factors\nfloat32", "verdict"),
+    title = (
+        f"Families: largest relative difference from {WRITTEN} over 5 epochs, "
+        f"at most {exact} ({coarse} in float32)"
     )
+    numbers = ("J", "factors", "J\nfloat32", "factors\nfloat32", "verdict")
+    table = _table(("walker", "threads"), numbers)
     for (label, against), members in groupby(rows, key=lambda row: (row.family.label, row.against)):
         other = "" if against == WRITTEN else f", from {against}"
         table.add_row(Text(label + other, style="bold"))
@@ -65,7 +66,7 @@ def families(rows: Iterable[Membership]) -> RenderableType:
             gaps = (f(g) for g in (row.gap, row.float32) for f in (_J, _factors))
             threads = " ".join(map(str, row.threads))
             _add(table, row.agrees, f"  {row.walker}", threads, *gaps, row.verdict)
-    return table
+    return _titled(title, table)
 
 
 def _J(gap: Gap | None) -> str:
@@ -77,16 +78,19 @@ def _factors(gap: Gap | None) -> str:
 
 
 def _power(value: float) -> str:
+    if math.isnan(value):
+        return "-"
     return "0" if value == 0 else f"{value:.0e}"
 
 
 def conduct(rows: Sequence[Conduct]) -> RenderableType:
     """Backends by how they fared in the conformance suite, with the messages of what failed."""
-    table = _table("Conformance", ("backend",), ("passed", "not applicable", "failed"))
+    table = _table(("backend",), ("passed", "not applicable", "failed"))
     for row in rows:
         counts = row.passed, row.not_applicable, len(row.failures)
         _add(table, row.agrees, row.walker, *map(str, counts))
-    return Group(table, *(Text(line, "red") for row in rows for line in _failures(row)))
+    failures = (line for row in rows for line in _failures(row))
+    return _titled("Conformance", table, failures)
 
 
 def _failures(row: Conduct) -> Iterator[str]:
@@ -100,36 +104,33 @@ def _failures(row: Conduct) -> Iterator[str]:
 
 def destinations(rows: Sequence[Destination]) -> RenderableType:
     """Where each backend ends up."""
-    table = _table(
-        f"Run to convergence on a small problem (|grad J| at most {rows[0].bound:g} of its start)",
-        ("backend",),
-        ("J", "test RMSE", "|grad J|", "verdict"),
-    )
+    title = f"At convergence on a small problem: |grad J| at most {rows[0].bound:g} of its start"
+    table = _table(("backend",), ("J", "test RMSE", "|grad J|", "verdict"))
     for row in rows:
         verdict = "stationary" if row.agrees else "not a minimum of J"
         scores = fixed(row.J), fixed(row.test_rmse), _power(row.stationarity)
         _add(table, row.agrees, row.walker, *scores, verdict)
-    return table
+    return _titled(title, table)
 
 
 def independences(rows: Sequence[Independence]) -> RenderableType:
     """Same bits for every number of threads, or not."""
-    table = _table("Threads: one epoch in tuned settings", ("data set", "backend"), ("threads", ""))
+    table = _table(("data set", "backend"), ("threads", ""))
     for row in rows:
         bits = "same bits" if row.same_bits else "bits differ"
         note = "" if row.declared else ", as declared"
         threads = " ".join(map(str, row.threads))
         _add(table, row.agrees, row.dataset, row.walker, threads, row.error or bits + note)
-    return table
+    return _titled("Threads: one epoch in tuned settings", table)
 
 
 def standings(rows: Sequence[Standing]) -> RenderableType:
     """Stored records side by side, repeats that ended alike as one row; what is off in words."""
     numbers = ("epochs", "J", "test RMSE", "|grad J|", "verdict")
-    table = _table("Records", ("data set", "backend"), numbers)
+    table = _table(("data set", "backend"), numbers)
     for agrees, *cells in dict.fromkeys(map(_standing, rows)):
         _add(table, agrees, *cells)
-    return Group(table, *_faults(rows))
+    return _titled("Records", table, _faults(rows))
 
 
 def _standing(row: Standing) -> tuple[bool, str, str, str, str, str, str, str]:
@@ -138,20 +139,17 @@ def _standing(row: Standing) -> tuple[bool, str, str, str, str, str, str, str]:
     return row.agrees, row.dataset, row.walker, str(row.epochs), *scores, verdict
 
 
-def _faults(rows: Iterable[Standing]) -> Iterator[Text]:
+def _faults(rows: Iterable[Standing]) -> Iterable[str]:
     sentences = (f"{r.walker} on {r.dataset}: {fault}" for r in rows for fault in r.faults)
-    return (Text(sentence, "red") for sentence in dict.fromkeys(sentences))
+    return dict.fromkeys(sentences)
 
 
-def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold underline",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+def _titled(title: str, table: Table, faults: Iterable[str] = ()) -> Group:
+    return Group(Text(title, "bold"), table, *(Text(fault, "red") for fault in faults))
+
+
+def _table(words: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for word in words:
         table.add_column(word, overflow="fold")
     for number in numbers:
