@@ -11,6 +11,7 @@ from bench.records import Record
 
 NEAR_MEAN = 0.01
 SLOW_SNAPSHOT_S = 5e-3
+SPARE_CORES = 0.2
 STANDARD_ERRORS = 4.0
 RISE = {"float32": 1e-5, "float64": 1e-10}  # relative rounding of J over an epoch
 
@@ -19,7 +20,7 @@ def guards(record: Record, monotone: bool = False) -> tuple[str, ...]:
     """One sentence per guard that a record trips; `monotone` is what its backend declares."""
     if record.epochs < 1:
         return ()
-    checks = [_mean_predictor, _snapshot, _missing_numbers, _noise_floor]
+    checks = [_mean_predictor, _snapshot, _missing_numbers, _threads, _noise_floor]
     checks += [_rising] if monotone else []
     return tuple(sentence for check in checks for sentence in check(record))
 
@@ -51,6 +52,20 @@ def _missing_numbers(record: Record) -> Iterator[str]:
     for name in scores:
         if any(not math.isfinite(getattr(point, name)) for point in record.points):
             yield f"its {name} is not a finite number"
+
+
+def _threads(record: Record) -> Iterator[str]:
+    # Threads set too late, or a pool of its own: a backend that takes more cores than it was given.
+    granted = record.case.threads
+    used = record.effective_cores
+    if used > granted + SPARE_CORES:
+        yield (
+            f"it kept {used:.2f} cores busy where {granted} threads were granted; "
+            "it takes no notice of the thread settings"
+        )
+    for name, threads in (record.env.threads if record.env else {}).items():
+        if threads > granted:
+            yield f"{name} reports {threads} threads where {granted} were granted"
 
 
 def _noise_floor(record: Record) -> Iterator[str]:

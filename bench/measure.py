@@ -26,10 +26,11 @@ AUDIT_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Wall and CPU seconds of this process; tests put their own in."""
+    """Wall and CPU seconds and memory of this process; tests put their own in."""
 
     wall: Callable[[], float] = time.perf_counter
     cpu: Callable[[], float] = time.process_time
+    peak_mb: Callable[[], float] = lambda: math.nan  # highest memory since it was last asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Measurement:
     train_cpu_s: float = 0.0
     off_clock_s: float = 0.0  # snapshots, evaluation, reporting
     whole_s: float = math.nan
+    peak_mb: float = 0.0  # during set-up and training, not evaluation
     points: list[Point] = field(default_factory=list)
     last: Factors | None = None  # the last finite factors
 
@@ -82,10 +84,13 @@ def measure(
 ) -> Measurement:
     """Run one fit to its limits. `steps` starts it; `on_point` hears of points, off the clock."""
     clock, m = clocks.wall, Measurement()
+    clocks.peak_mb()
     began = clock()
     running = steps()
     snap = next(running)
     m.setup_s = clock() - began
+    m.peak_mb = clocks.peak_mb()
+    m.off_clock_s += clock() - began - m.setup_s
     for epoch in range(limits.epochs + 1):
         if epoch:
             if m.train_s >= limits.budget_s:
@@ -109,13 +114,16 @@ def measure(
 
 
 def _train(running: Iterator[Snapshot], m: Measurement, clocks: Clocks) -> Snapshot:
-    began, cpu = clocks.wall(), clocks.cpu()
+    began = clocks.wall()
+    clocks.peak_mb()
+    cpu = clocks.cpu()
     t = clocks.wall()
     snap = next(running)
     train_s = clocks.wall() - t
     m.train_s += train_s
     m.train_cpu_s += clocks.cpu() - cpu
-    # To read the CPU clock is a system call, which on a busy machine can wait for milliseconds.
+    m.peak_mb = max(m.peak_mb, clocks.peak_mb())
+    # These readings are system calls, which on a busy machine can wait for milliseconds.
     m.off_clock_s += clocks.wall() - began - train_s
     return snap
 

@@ -147,6 +147,7 @@ TOLD = (
     "stationarity",
     "effective_cores",
     "peak_mb",
+    "device_peak_mb",
 )
 
 

@@ -100,7 +100,8 @@ class Record:
     wall_s: float = math.nan  # of the whole process, as the parent saw it
     stationarity: float = math.nan  # at the last point
     effective_cores: float = math.nan  # CPU time / wall time over the training lines
-    peak_mb: float = math.nan
+    peak_mb: float = math.nan  # of the process in set-up and training, mapped ratings included
+    device_peak_mb: float = math.nan  # allocated on the CUDA device
     flags: tuple[str, ...] = ()  # one sentence per guard that the run tripped
     points: tuple[Point, ...] = ()
     schema: int = SCHEMA

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import environment
-from bench.measure import Limits, Measurement, measure, warm_up
+from bench import environment, memory
+from bench.measure import Clocks, Limits, Measurement, measure, warm_up
 from bench.problems import open_problem
 from mfimpls import registry
 from mfimpls.contract import Backend, Hyper, Problem, Ratings, Unsupported
@@ -79,6 +78,7 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
         lambda factors: evaluate(problem, hyper, factors),
         Limits(job["epochs"], job["budget_s"]),
         lambda point: tell(point=asdict(point)),
+        Clocks(peak_mb=memory.peak_mb),
     )
     last = stationarity(problem, hyper, m.last, init) if m.last else None
     tell(
@@ -98,15 +98,10 @@ def _finish(job: dict[str, Any], backend: Backend, m: Measurement, tell: Tell) -
         effective_cores=m.effective_cores,
         flags=[m.suspect] if m.suspect else [],
         monotone=backend.caps.monotone,
-        peak_mb=peak_mb(),
+        peak_mb=m.peak_mb,
+        device_peak_mb=memory.device_peak_mb(),
         env=asdict(env),
     )
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process in MB (10^6 bytes), memory-mapped data included."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def _facts(problem: Problem) -> dict[str, Any]:
@@ -119,6 +114,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
         "n_test": len(problem.test),
         "mean_rmse": float(np.sqrt(np.mean(error.astype(np.float64) ** 2))),
         "noise_floor": problem.noise_floor,
+        "data_mb": sum(c.nbytes for p in (problem.train, problem.test) for c in p.columns) / 1e6,
     }
 
 

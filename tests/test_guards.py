@@ -74,3 +74,17 @@ def test_better_than_the_planted_noise_is_too_good(floor, trips):
     # Honest records end at 0.936; 4 standard errors of 20,000 test ratings are 2% of the floor.
     found = guards(replace(HONEST, problem=PROBLEM | {"noise_floor": floor}))
     assert any("better than the truth" in sentence for sentence in found) == trips
+
+
+def test_more_cores_than_granted_are_noticed():
+    granted = HONEST.case.threads
+    (sentence,) = guards(replace(HONEST, effective_cores=granted + 0.5))
+    assert f"where {granted} threads were granted" in sentence
+    assert guards(replace(HONEST, effective_cores=granted + 0.1)) == ()
+
+
+def test_a_library_that_reports_more_threads_than_granted_is_named():
+    granted = HONEST.case.threads
+    env = replace(HONEST.env, threads={"openblas": granted + 2, "numba": granted})
+    (sentence,) = guards(replace(HONEST, env=env))
+    assert sentence == f"openblas reports {granted + 2} threads where {granted} were granted"
