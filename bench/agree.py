@@ -4,9 +4,9 @@ Pure: traces and records in, rows out. Backends are run by bench.families and be
 
 Members of a family walk one path: same start, same order, same optimizer and batch. In float64
 their losses and factors stay within TOLERANCE["float64"] of the written definition. The bound
-leaves room for sums taken in another order, on another machine: here they differ by 7e-15, while
+leaves room for sums taken in another order, on another machine: here they differ by 1e-14, while
 the usual mistakes move the factors by more than 1e-4. float32 rounds at 6e-8; its walks stay within
-5e-7 here and are held to 1e-5. Records are longer float32 walks over more ratings, in which
+1e-6 here and are held to 1e-5. Records are longer float32 walks over more ratings, in which
 differences grow, and only their losses are compared, to RECORD_TOLERANCE.
 """
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mfimpls import conformance, registry
-from mfimpls.conformance import CHECKS, NotApplicable, reference
+from mfimpls import conformance, objective, registry
+from mfimpls.conformance import CHECKS, NotApplicable, learning, reference, setting
 from mfimpls.conformance.paths import check_follows_its_path
 from mfimpls.conformance.seeds import limited
 from mfimpls.contract import OPTIMIZERS, ORDERS, Backend, Caps
@@ -55,6 +55,30 @@ def test_backend(backend, device, check):
         check(backend, device)
     except NotApplicable as reason:
         pytest.skip(str(reason))
+
+
+RIGHT = [{"optimizer": optimizer} for optimizer in OPTIMIZERS] + [{"order": "blocks"}]
+WRONG = [
+    {"reg": 0.0, "reg_bias": 0.0},
+    {"reg": 0.1, "reg_bias": 0.2},
+    {"reg": 0.4, "reg_bias": 0.8},
+    {"reg_bias": 0.0},
+    {"reg_bias": 0.2},
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "right"),
+    [(changes, True) for changes in RIGHT] + [(changes, False) for changes in WRONG],
+)
+def test_the_stationarity_bound_has_room_on_both_sides(changes, right):
+    problem, hyper = setting.small_problem(), setting.settings(REFERENCES[0])
+    walked = setting.settings(REFERENCES[0], **changes)
+    init = setting.start(problem, hyper)
+    end = setting.last(reference.sgd, problem, walked, learning.CONVERGED_EPOCHS, init)
+    found = objective.stationarity(problem, hyper, end, init)
+    bound = learning.STATIONARITY_BOUND
+    assert found < bound / 3 if right else found > bound * 3
 
 
 def test_verdicts_are_one_row_a_check():

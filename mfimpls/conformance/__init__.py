@@ -53,6 +53,7 @@ from mfimpls.conformance.seeds import (
     check_threads_do_not_matter,
 )
 from mfimpls.conformance.setting import Failed, NotApplicable
+from mfimpls.conformance.steps import check_step_follows_the_judge
 from mfimpls.conformance.timing import check_epoch_is_done_at_yield, check_snapshot_hides_no_work
 from mfimpls.contract import Backend
 
@@ -87,6 +88,7 @@ CHECKS: tuple[Check, ...] = (
     check_is_monotone,
     check_mean_is_constant,
     check_reaches_a_stationary_point,
+    check_step_follows_the_judge,
     check_follows_its_path,
 )
 

@@ -11,6 +11,7 @@ from numpy.linalg import norm
 from mfimpls import objective
 from mfimpls.conformance.setting import (
     NotApplicable,
+    flat,
     last,
     require,
     require_deterministic,
@@ -84,7 +85,7 @@ def check_mean_is_constant(backend: Backend, device: str = "cpu") -> None:
     problem, hyper = skewed_problem(), settings(backend, device, reg=0.3, reg_bias=2.0, batch=64)
     end = last(backend.fit, problem, hyper, CONVERGED_EPOCHS)
     here, shifted = (
-        _flat(objective.gradient(replace(problem, mean=problem.mean + shift), hyper, end))
+        flat(objective.gradient(replace(problem, mean=problem.mean + shift), hyper, end))
         for shift in (0.0, 1.0)
     )
     slope = shifted - here
@@ -95,10 +96,6 @@ def check_mean_is_constant(backend: Backend, device: str = "cpu") -> None:
         f"The factors fit a mean of {problem.mean + shift:.3f} where problem.mean is "
         f"{problem.mean:.3f}: take the constant from problem.mean and never learn it.",
     )
-
-
-def _flat(factors: Factors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.concatenate([a.ravel() for a in factors.arrays])
 
 
 def check_float64_is_float64(backend: Backend, device: str = "cpu") -> None:
@@ -113,8 +110,7 @@ def check_float64_is_float64(backend: Backend, device: str = "cpu") -> None:
     rng = np.random.default_rng(4)
     aside = [rng.normal(size=a.shape) * (1e-6 if a.ndim == 2 else 0) for a in init.arrays]
     at = [
-        _flat(last(backend.fit, problem, hyper, 2, _moved(init, aside, times)))
-        for times in range(3)
+        flat(last(backend.fit, problem, hyper, 2, _moved(init, aside, times))) for times in range(3)
     ]
     one, two = at[1] - at[0], at[2] - at[0]
     blur = float(np.abs(two - 2 * one).max() / (np.abs(one).max() or np.inf))

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfimpls.contract import Array, Backend, Factors, Fit, Hyper, Problem, Ratings, Snapshot
 from mfimpls.orders import initial_factors
@@ -160,3 +161,8 @@ def difference(found: Factors, expected: Factors) -> tuple[str, float]:
     gaps = {name: gap if np.isfinite(gap) else np.inf for name, gap in gaps.items()}
     name = max(gaps, key=gaps.__getitem__)
     return name, gaps[name]
+
+
+def flat(factors: Factors) -> NDArray[np.float64]:
+    """P, Q, b and c as one vector."""
+    return np.concatenate([a.ravel() for a in factors.arrays]).astype(np.float64)
