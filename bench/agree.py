@@ -1,30 +1,22 @@
-"""Is this fast backend right, or fast because it is wrong? Verdicts over traces and records.
-
-Pure: traces and records in, rows out. Backends are run by bench.families and bench.runner.
+"""Do the members of a family walk alike? Traces in, verdicts out; bench.families makes the traces.
 
 Members of a family walk one path: same start, same order, same optimizer and batch. In float64
 their losses and factors stay within TOLERANCE["float64"] of the written definition. The bound
 leaves room for sums taken in another order, on another machine: here they differ by 1e-14, while
 the usual mistakes move the factors by more than 1e-4. float32 rounds at 6e-8; its walks stay within
-1e-6 here and are held to 1e-5. Records are longer float32 walks over more ratings, in which
-differences grow, and only their losses are compared, to RECORD_TOLERANCE.
-"""
+1e-6 here and are held to 1e-5."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records import Record
-
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
-RECORD_TOLERANCE = 1e-3
 WRITTEN = "the definition"
 
 
@@ -159,147 +151,3 @@ def _families(traces: Iterable[Trace]) -> Iterator[tuple[Family, list[Trace]]]:
         families.setdefault(trace.family, []).append(trace)
     for family, members in families.items():
         yield family, sorted(members, key=lambda t: t.walker != WRITTEN)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conduct:
-    """How one backend fared in the conformance suite; failures are check and message."""
-
-    walker: str
-    passed: int
-    not_applicable: int
-    failures: tuple[tuple[str, str], ...]
-
-    @property
-    def agrees(self) -> bool:
-        return not self.failures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where a backend ends up when it is run to convergence on a small problem; NaN where it
-    raised.
-    """
-
-    walker: str
-    bound: float  # of stationarity
-    J: float = math.nan
-    stationarity: float = math.nan
-    test_rmse: float = math.nan
-
-    @property
-    def agrees(self) -> bool:
-        return self.stationarity <= self.bound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Independence:
-    """Whether an epoch on a data set gives the same bits for every number of threads."""
-
-    dataset: str
-    walker: str
-    threads: tuple[int, ...]
-    same_bits: bool
-    declared: bool  # deterministic=True
-    error: str = ""  # what it raised
-
-    @property
-    def agrees(self) -> bool:
-        return not self.error and (self.same_bits or not self.declared)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A record beside the others on its data set; `faults` has a sentence per thing that is off."""
-
-    dataset: str
-    walker: str
-    epochs: int
-    J: float
-    stationarity: float
-    test_rmse: float
-    faults: tuple[str, ...]
-
-    @property
-    def agrees(self) -> bool:
-        return not self.faults
-
-
-def standings(records: Iterable[Record]) -> list[Standing]:
-    """One row per record: where it ended, its guards, and whether records that share start, order
-    and settings have the same losses.
-    """
-    records = list(records)
-    parted = dict(_partings(records))
-    return [
-        Standing(
-            dataset=r.case.dataset,
-            walker=r.case.backend,
-            epochs=r.epochs,
-            J=r.points[-1].J if r.points else math.nan,
-            stationarity=r.stationarity,
-            test_rmse=r.points[-1].test_rmse if r.points else math.nan,
-            faults=(() if r.succeeded else (r.reason,))
-            + r.flags
-            + ((parted[r.case.key],) if r.case.key in parted else ()),
-        )
-        for r in records
-    ]
-
-
-def _partings(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    # (case key, sentence) for each record that leaves the first one on the same path.
-    first: dict[tuple[object, ...], Record] = {}
-    for record in records:
-        if not record.succeeded or not record.order_sha256 or record.case.hyper.get("dropout"):
-            continue
-        other = first.setdefault(_walk_of(record), record)
-        for a, b in zip(other.points, record.points):
-            if not abs(a.J - b.J) <= RECORD_TOLERANCE * abs(a.J):
-                yield (
-                    record.case.key,
-                    f"J is {b.J:.6g} after epoch {b.epoch} where {other.case.backend}, from the "
-                    f"same start in the same order, has {a.J:.6g}",
-                )
-                break
-
-
-def _walk_of(record: Record) -> tuple[object, ...]:
-    hyper: Mapping[str, Any] = record.case.hyper
-    settings = tuple((k, hyper[k]) for k in sorted(hyper) if k not in ("device", "options"))
-    return record.problem.get("sha256"), record.init_sha256, record.order_sha256, settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """All that `mfbench agree` found."""
-
-    memberships: tuple[Membership, ...] = ()
-    conducts: tuple[Conduct, ...] = ()
-    destinations: tuple[Destination, ...] = ()
-    independences: tuple[Independence, ...] = ()
-    standings: tuple[Standing, ...] = ()
-
-    @property
-    def off(self) -> tuple[str, ...]:
-        """Names of the backends that fail anything, each once."""
-        rows: list[Membership | Conduct | Destination | Independence | Standing] = []
-        for f in fields(self):
-            rows += getattr(self, f.name)
-        names = [row.walker for row in rows if not row.agrees]
-        return tuple(dict.fromkeys(names))
-
-
-def plain(found: Agreement) -> dict[str, Any]:
-    """For JSON: every row with its verdict, and NaN and infinity as null."""
-    rows = {
-        f.name: [asdict(row) | {"agrees": row.agrees} for row in getattr(found, f.name)]
-        for f in fields(found)
-    }
-    return {"off": found.off} | {name: [_finite(row) for row in rows[name]] for name in rows}
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

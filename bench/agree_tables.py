@@ -11,18 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.agree import (
-    TOLERANCE,
-    WRITTEN,
-    Agreement,
-    Conduct,
-    Destination,
-    Gap,
-    Independence,
-    Membership,
-    Standing,
-)
+from bench.agree import TOLERANCE, WRITTEN, Gap, Membership
+from bench.standings import Standing
 from bench.units import fixed
+from bench.verdicts import Agreement, Conduct, Destination, Independence
 
 WIDTH = 100  # off a terminal
 

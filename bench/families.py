@@ -10,8 +10,9 @@ from itertools import product
 import numpy as np
 
 from bench import presets
-from bench.agree import WRITTEN, Conduct, Destination, Family, Independence, Trace
+from bench.agree import WRITTEN, Family, Trace
 from bench.specs import BackendSpec, hyper_of
+from bench.verdicts import Conduct, Destination, Independence
 from mfimpls import objective
 from mfimpls.conformance import learning, verdicts
 from mfimpls.conformance.reference import PATHS

@@ -10,21 +10,12 @@ from click.testing import CliRunner
 from fake_records import case, record
 
 from bench.__main__ import main
-from bench.agree import (
-    WRITTEN,
-    Agreement,
-    Destination,
-    Family,
-    Independence,
-    Trace,
-    matrix,
-    memberships,
-    plain,
-    standings,
-)
+from bench.agree import WRITTEN, Family, Trace, matrix, memberships
 from bench.families import Walker, independence, traces
 from bench.records import append
 from bench.specs import parse_backend
+from bench.standings import standings
+from bench.verdicts import Agreement, Destination, Independence, plain
 from mfimpls import registry
 
 SGD = Family("sgd")

@@ -81,7 +81,10 @@ def test_conformance_knows_no_backend_and_no_test_framework(path):
     assert not [n for n in imports(path) if n.partition(".")[0] in ("pytest", "torch", "numba")]
 
 
-READERS = ("agree", "guards", "stats", "ranking", "compare", "plots", "report", "curves", "tables")
+READERS = (
+    "agree", "agree_tables", "compare", "curves", "guards", "plots", "ranking", "report",
+    "standings", "stats", "tables", "verdicts",
+)  # fmt: skip
 
 
 def readers():

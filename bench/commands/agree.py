@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bench.agree import Agreement, Independence, Standing
     from bench.families import Walker
+    from bench.standings import Standing
+    from bench.verdicts import Agreement, Independence
 
 SPEC = "NAME[@DEVICE][k=v,...]"
 DATA = "NAME|FILE[k=v,...]"
@@ -36,7 +37,7 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
     from rich.console import Console
 
     from bench import agree_tables
-    from bench.agree import plain
+    from bench.verdicts import plain
 
     console = Console(stderr=True)
     with console.status("Loading") as status:
@@ -58,8 +59,9 @@ def _allow_four_threads() -> None:
 def _judge(
     backends: Sequence[str], datasets: Sequence[str], output: Path, say: Callable[[str], None]
 ) -> Agreement:
-    from bench.agree import Agreement, memberships
+    from bench.agree import memberships
     from bench.families import conduct, destination, traces
+    from bench.verdicts import Agreement
     from mfimpls.conformance.seeds import limited
 
     walkers = list(_walkers(backends))
@@ -117,10 +119,10 @@ def _standings(
     backends: Sequence[str], datasets: Sequence[str], output: Path
 ) -> Iterator[Standing]:
     # What the user did not ask for is not judged.
-    from bench.agree import standings
     from bench.problems import canonical
     from bench.records import load
     from bench.specs import parse_backend
+    from bench.standings import standings
 
     labels = {parse_backend(text).label for text in backends}
     names = {canonical(name) for name in datasets}

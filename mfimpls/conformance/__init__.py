@@ -33,9 +33,6 @@ from mfimpls.conformance.interface import (
     check_leaves_its_input_untouched,
     check_leaves_the_process_as_it_was,
     check_shapes_and_dtypes,
-    check_snapshot_does_not_alias,
-    check_snapshot_is_fresh,
-    check_snapshots_train_nothing,
     check_starts_at_init,
 )
 from mfimpls.conformance.learning import (
@@ -53,6 +50,11 @@ from mfimpls.conformance.seeds import (
     check_threads_do_not_matter,
 )
 from mfimpls.conformance.setting import Failed, NotApplicable
+from mfimpls.conformance.snapshots import (
+    check_snapshot_does_not_alias,
+    check_snapshot_is_fresh,
+    check_snapshots_train_nothing,
+)
 from mfimpls.conformance.steps import check_step_follows_the_judge
 from mfimpls.conformance.timing import check_epoch_is_done_at_yield, check_snapshot_hides_no_work
 from mfimpls.contract import Backend
