@@ -18,6 +18,7 @@ from bench.ranking import rows
 from bench.records import ResultsError, append, to_json
 from bench.report import render, write
 from bench.report.answers import answers
+from bench.report.provenance import machines
 
 STEADY = {0: 2.0, 1: 2.02, 2: 1.98}
 
@@ -138,6 +139,13 @@ def test_the_charts_numbers_are_the_records_medians() -> None:
     (line,) = json.loads(found[1])["datasets"][0]["backends"]
     assert line["curves"]["test_rmse"]["epochs"]["y"][-1] == pytest.approx(0.8)
     assert line["curves"]["test_rmse"]["seconds"]["x"][-1] == pytest.approx(2.0)
+
+
+def test_a_machine_is_described_once_with_all_that_ran_on_it() -> None:
+    other = replace(fake.ENV, threads={"torch": 2}, commit="b93d457")
+    (machine,) = machines([fake.record(), fake.record("torch_sgd", env=other)])
+    assert machine["Commit"] == "a82c346, b93d457"
+    assert machine["Threads, as each library reports"] == "numba 2, openblas 2, torch 2"
 
 
 def test_the_same_records_give_the_same_page() -> None:

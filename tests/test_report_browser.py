@@ -8,6 +8,7 @@ from pathlib import Path
 import fake_records as fake
 import pytest
 
+from bench.palette import LIGHT
 from bench.ranking import rows
 from bench.records import to_json
 from bench.report import write
@@ -208,8 +209,11 @@ def test_five_hundred_records_are_usable_within_two_seconds(browser, tmp_path: P
     assert ready < 2000  # text, tables, sorting and filters; the chart follows
 
 
-def test_it_prints(page, tmp_path: Path) -> None:
+def test_it_prints_in_light_colours(page, tmp_path: Path) -> None:
     page.pdf(path=tmp_path / "report.pdf")
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(500)
     assert not page.locator("form#controls").is_visible()
     assert page.locator("#chart svg").first.is_visible()
+    colors = page.evaluate("document.getElementById('chart').data.map(t => t.line.color)")
+    assert set(filter(None, colors)) <= set(LIGHT)

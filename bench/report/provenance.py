@@ -61,25 +61,25 @@ def _size(value: Any) -> Cell:
 
 
 def machines(records: Iterable[Record]) -> list[dict[str, str]]:
-    """Each distinct machine and software as name -> text."""
-    found = [_machine(record.env) for record in records if record.env]
-    return [dict(pairs) for pairs in dict.fromkeys(tuple(m.items()) for m in found)]
+    """Each machine as name -> text; what differs between its records is listed side by side."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for env in (record.env for record in records if record.env):
+        facts = found.setdefault(env.machine, {})
+        for name, texts in _facts(env).items():
+            facts.setdefault(name, {}).update(dict.fromkeys(texts))
+    return [{k: ", ".join(texts) for k, texts in facts.items()} for facts in found.values()]
 
 
-def _machine(env: Env) -> dict[str, str]:
-    commit = f"{env.commit} (with uncommitted changes)" if env.dirty else env.commit
+def _facts(env: Env) -> dict[str, list[str]]:
+    commit = env.commit or "unknown"
     return {
-        "Machine": env.machine,
-        "GPU": env.gpu or "none",
-        "Threads, as each library reports": _pairs(env.threads),
-        "Python": env.python,
-        "Packages": _pairs(env.packages),
-        "Commit": commit or "unknown",
+        "Machine": [env.machine],
+        "GPU": [env.gpu or "none"],
+        "Threads, as each library reports": [f"{k} {v}" for k, v in sorted(env.threads.items())],
+        "Python": [env.python],
+        "Packages": [f"{k} {v}" for k, v in sorted(env.packages.items())],
+        "Commit": [f"{commit} with uncommitted changes" if env.dirty else commit],
     }
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def commands(records: Sequence[Record]) -> list[str]:

@@ -58,7 +58,7 @@ function download() {
 
 const numbers = JSON.parse(element("numbers").textContent);
 const controls = element("controls");
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const dark = matchMedia("screen and (prefers-color-scheme: dark)");
 const names = { test_rmse: "test RMSE", train_rmse: "train RMSE", J: "J" };
 const units = { test_rmse: "rating units", train_rmse: "rating units", J: "rating units squared" };
 const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
@@ -78,9 +78,11 @@ function traces(want) {
     const style = numbers.styles[backend.name];
     const color = dark.matches ? style.dark : style.light;
     const curve = backend.curves[want.y][want.x];
+    const from = want.logx ? curve.x.findIndex((x) => x > 0) : 0;
+    const cut = (values) => (from < 0 ? [] : values.slice(from));
     const sound = backend.verdict === "agrees";
     const line = {
-      x: curve.x, y: curve.y, name: escaped(backend.name), mode: "lines+markers",
+      x: cut(curve.x), y: cut(curve.y), name: escaped(backend.name), mode: "lines+markers",
       line: { color, width: 2, dash: sound ? "solid" : "dash" },
       marker: { symbol: style.symbol + (sound ? "" : "-open"), size: 7, maxdisplayed: 12 },
       hovertemplate: `%{y:.4f} at %{x:.4~g}${want.x === "seconds" ? " s" : " epochs"}`,
@@ -121,7 +123,7 @@ function spoken(sub, power) {
 }
 
 function extent(found) {
-  const all = found.flatMap((trace) => trace.x).filter((x) => x > 0);
+  const all = found.flatMap((trace) => trace.x);
   return all.length ? [Math.min(...all) / 1.3, Math.max(...all) * 1.3] : [1e-3, 1e3];
 }
 
