@@ -12,6 +12,7 @@ from bench.records import Record
 NEAR_MEAN = 0.01
 SLOW_SNAPSHOT_S = 5e-3
 SPARE_CORES = 0.2
+ENOUGH_TRAINING_S = 0.5  # below, the CPU clock is too coarse to tell
 STANDARD_ERRORS = 4.0
 RISE = {"float32": 1e-5, "float64": 1e-10}  # relative rounding of J over an epoch
 
@@ -58,7 +59,7 @@ def _threads(record: Record) -> Iterator[str]:
     # Threads set too late, or a pool of its own: a backend that takes more cores than it was given.
     granted = record.case.threads
     used = record.effective_cores
-    if used > granted + SPARE_CORES:
+    if record.train_s >= ENOUGH_TRAINING_S and used > granted + SPARE_CORES:
         yield (
             f"it kept {used:.2f} cores busy where {granted} threads were granted; "
             "it takes no notice of the thread settings"

@@ -18,7 +18,7 @@ RETRIED = ("error", "timeout", "unavailable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Data sets x backends x repeats, as resolved from preset and options."""
+    """Data sets x threads x backends x repeats, as resolved from preset and options."""
 
     datasets: Sequence[str]
     backends: Sequence[BackendSpec]
@@ -26,7 +26,7 @@ class Grid:
     epochs: int
     budget_s: float
     timeout_s: float
-    threads: int
+    threads: Sequence[int]
     shared: Mapping[str, str]  # hyper-parameters for every backend that uses them
 
 
@@ -45,7 +45,12 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
     """All jobs of a grid, interleaved; data sets are made here. Raises SpecError or DataError."""
     specs = [spec for spec in grid.backends if spec.name in loaded]
     names = [canonical(dataset) for dataset in grid.datasets]
-    cases = [(_case(grid, name, spec, loaded[spec.name]), spec) for name in names for spec in specs]
+    cases = [
+        (_case(grid, name, threads, spec, loaded[spec.name]), spec)
+        for name in names
+        for threads in grid.threads
+        for spec in specs
+    ]
     code = {spec.name: registry.code_sha256(spec.name) for spec in specs}
     folders = {name: materialise(name) for name in names}
     data = {name: open_problem(folder).sha256 for name, folder in folders.items()}
@@ -56,7 +61,7 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
     return list(interleaved(first, grid.repeats))
 
 
-def _case(grid: Grid, dataset: str, spec: BackendSpec, backend: Backend) -> Case:
+def _case(grid: Grid, dataset: str, threads: int, spec: BackendSpec, backend: Backend) -> Case:
     hyper = hyper_of(spec, backend, grid.shared, presets.tuned(dataset, backend))
     return Case(
         backend=spec.label,
@@ -65,7 +70,7 @@ def _case(grid: Grid, dataset: str, spec: BackendSpec, backend: Backend) -> Case
         epochs=grid.epochs,
         budget_s=grid.budget_s,
         timeout_s=grid.timeout_s,
-        threads=grid.threads,
+        threads=threads,
     )
 
 

@@ -78,9 +78,15 @@ def test_better_than_the_planted_noise_is_too_good(floor, trips):
 
 def test_more_cores_than_granted_are_noticed():
     granted = HONEST.case.threads
-    (sentence,) = guards(replace(HONEST, effective_cores=granted + 0.5))
+    long_enough = with_points(lambda p: replace(p, train_s=float(p.epoch)))
+    (sentence,) = guards(replace(long_enough, effective_cores=granted + 0.5))
     assert f"where {granted} threads were granted" in sentence
-    assert guards(replace(HONEST, effective_cores=granted + 0.1)) == ()
+    assert guards(replace(long_enough, effective_cores=granted + 0.1)) == ()
+
+
+def test_cores_are_not_told_from_a_few_milliseconds():
+    short = with_points(lambda p: replace(p, train_s=0.001 * p.epoch))
+    assert guards(replace(short, effective_cores=9.0)) == ()
 
 
 def test_a_library_that_reports_more_threads_than_granted_is_named():

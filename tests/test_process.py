@@ -22,7 +22,7 @@ def run(name, tmp_path, timeout_s=60.0, epochs=4):
     spec = parse_backend(name)
     grid = plan.Grid(
         datasets=[DATA], backends=[spec], repeats=1, epochs=epochs, budget_s=60.0,
-        timeout_s=timeout_s, threads=1, shared={"rank": "3"},
+        timeout_s=timeout_s, threads=[1], shared={"rank": "3"},
     )  # fmt: skip
     (job,) = plan.jobs(grid, {spec.name: registry.load(spec.name)})
     return execute(job, tmp_path / "log", "the command")

@@ -102,6 +102,7 @@ def test_a_failure_is_a_row_the_others_go_on_and_the_exit_code_is_1(tmp_path):
         (["-p", "quik"], "did you mean quick?"),
         (["--budget", "soon"], "write 30s, 500ms or 2m"),
         (["--epochs", "0"], "--epochs"),
+        (["--threads", "0"], "no number of threads"),
         (["--dataset", "ml-100kk"], "did you mean ml-100k?"),
         (["--dataset", "synthetic[sise=s]"], "did you mean size?"),
         (["--dataset", "ml-100k[official=u9]"], "Unknown official split 'u9'"),

@@ -36,6 +36,19 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * UNITS[match[2] or ""]
 
 
+class Counts(click.ParamType[tuple[int, ...]]):
+    """Whole numbers from 1, separated by commas."""
+
+    name = "counts"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", str(value)):
+            self.fail(f"{value!r} is no number of threads; write 2, or 1,2 for each.", param, ctx)
+        return tuple(dict.fromkeys(map(int, str(value).split(","))))
+
+
 SPEC = "NAME[@DEVICE][k=v,...]"
 DATA = "NAME|FILE[k=v,...]"
 PATH = click.Path(path_type=Path, file_okay=False)
@@ -49,7 +62,7 @@ PATH = click.Path(path_type=Path, file_okay=False)
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training ratings.")
 @click.option("--budget", "budget_s", type=Duration(), help="Training seconds per run: 30s, 2m.")
 @click.option("--timeout", "timeout_s", type=Duration(), default="10m", help="Kill a run by then.")
-@click.option("--threads", type=click.IntRange(1), help="Per run; default: all cores.")
+@click.option("--threads", type=Counts(), help="Per run, or several: 1,2; default: all cores.")
 @click.option("--seed", type=click.IntRange(0), help="Of start, order and dropout.")
 @click.option("-s", "--set", "settings", multiple=True, metavar="K=V", help="For all that use K.")
 @click.option("--duplicates", type=click.Choice(["error", "last", "mean"]), help="In a file.")
@@ -96,11 +109,11 @@ def _grid(
     names = list(datasets) or base.datasets
     if duplicates:
         names = [_with_duplicates(name, duplicates) for name in names]
-    limits = {
+    limits: dict[str, Any] = {
         "repeats": base.repeats,
         "epochs": base.epochs,
         "budget_s": base.budget_s,
-        "threads": available_cores(),
+        "threads": (available_cores(),),
     }
     specs = [parse_backend(text) for text in (list(backends) or base.backends)]
     return Grid(
