@@ -46,7 +46,10 @@ def table(rows: Iterable[Row]) -> Table:
 def show(rows: Iterable[Row]) -> None:
     """Print the table: in colour on a terminal, plain in WIDTH columns elsewhere."""
     console = Console()
-    console.print(table(rows)) if console.is_terminal else print(text(rows))
+    if console.is_terminal:
+        console.print(table(rows))
+    else:
+        print(text(rows))
 
 
 def text(rows: Iterable[Row]) -> str:

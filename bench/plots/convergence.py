@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench.curves import Curve, against_epochs, against_seconds, limits
-from bench.plots import labels, look
+from bench.plots import labels, look, ticks
 from bench.plots.entry import Entry
 from bench.records import Record
 
@@ -72,11 +72,10 @@ def _seconds_axis(axes: Axes, curves: Sequence[Curve]) -> bool:
     times = np.concatenate([curve.after_zero.x for curve in curves])
     if len(times) == 0 or times.max() <= LOG_FROM * times.min():
         axes.set_xlim(0, 1.03 * times.max(initial=1e-6))
-        axes.xaxis.set_major_locator(look.few_ticks())
-        axes.xaxis.set_major_formatter(look.seconds_tick)
+        ticks.linear_seconds(axes)
         return False
     axes.set_xlim(times.min() / 1.3, times.max() * 1.3)
-    look.log_x(axes, "s")
+    ticks.logarithmic(axes, "s")
     return True
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.plots import look
+from bench.plots import look, ticks
 from bench.plots.entry import Entry
 
 BOTTOM_IN, GAP_IN, NAME_IN, TEXT_IN = 0.35, 0.25, 0.35, 0.15
@@ -62,7 +62,7 @@ def _limits(axes: Axes, column: Column, width: float) -> None:
     text = TEXT_IN + look.width_in([dot.text for dot in known], look.SMALL)
     span = max(math.log(high / low), math.log(2)) / (1 - min(0.7, text / width))
     axes.set_xlim(low * math.exp(-0.04 * span), low * math.exp(1.04 * span))
-    look.log_x(axes, column.unit, min(10 * high, axes.get_xlim()[1]))
+    ticks.logarithmic(axes, column.unit, min(10 * high, axes.get_xlim()[1]))
 
 
 def _dot(axes: Axes, entry: Entry, y: float, dot: Dot) -> None:

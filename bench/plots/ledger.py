@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.palette import SHADES
-from bench.plots import look
+from bench.plots import look, ticks
 from bench.plots.entry import Entry
 from bench.units import seconds
 
@@ -53,8 +53,7 @@ def _bars(
     totals = [sum(part.values()) for part in parts]
     width = axes.get_window_extent().width / look.figure_of(axes).dpi
     axes.set_xlim(0, (max(totals) or 1.0) / (1 - TEXT_IN / width))
-    axes.xaxis.set_major_formatter(look.seconds_tick)
-    axes.xaxis.set_major_locator(look.few_ticks())
+    ticks.linear_seconds(axes)
     centres = look.name_rows(axes, entries, named)
     begins = [0.0] * len(entries)
     for name in parts[0]:

@@ -1,8 +1,7 @@
-"""How every figure looks: inches for 700 px wide reading, ink, ticks, and saving without a date."""
+"""How every figure looks: inches for 700 px wide reading, ink, names, saving without a date."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,22 +11,17 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from bench.plots.entry import Entry
-from bench.units import count
 
 WIDTH_IN = 9.0  # at 700 px, 9 pt letters are 10 px
 DPI = 160
-SMALL = 8  # pt
+TITLE, SMALL = 11, 8  # pt
 LINE_IN = 0.165  # one line of text
 ROW_GAP = 0.65  # lines between the rows of a table of backends
-TICK_IN = 0.5  # between the labels of ticks
 TOP_IN = 0.78  # title, note and the panels' titles
 INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
-SERIES = (  # of ticks: multiples of every n-th power of ten
-    ((1, 1.5, 2, 3, 4, 5, 6, 8), 1), ((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3)
-)  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -73,7 +67,9 @@ def sheet(height_in: float, title: str, note: str) -> Figure:
     """An empty figure with the question in bold and a reading aid beneath it."""
     figure = Figure(figsize=(WIDTH_IN, height_in))
     FigureCanvasAgg(figure)
-    figure.text(0.012, 1 - 0.1 / height_in, title, va="top", weight="bold", size=11)
+    head = figure.text(0.012, 1 - 0.1 / height_in, title, va="top", weight="bold", size=TITLE)
+    room = 0.976 * figure.bbox.width / head.get_window_extent().width
+    head.set_size(TITLE * min(1.0, room))  # a data set's name may be a long path
     figure.text(0.012, 1 - 0.34 / height_in, note, va="top", color=MUTED, size=8.5)
     return figure
 
@@ -92,53 +88,10 @@ def width_in(texts: Sequence[str], size: float = 8.5) -> float:
     return float(max(widths, default=0.0)) / figure.dpi
 
 
-def log_x(axes: Axes, unit: str, last: float | None = None) -> None:
-    """A logarithmic x axis ("s" or "" for counts) with ticks as people say them, none beyond `last`
-    where what follows is room for text.
-    """
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    last = last or high
-    width = axes.get_window_extent().width / figure_of(axes).dpi
-    most = int(width * math.log(last / low) / math.log(high / low) / TICK_IN)
-    axes.xaxis.set_major_locator(FixedLocator(log_ticks(low, last, max(2, most))))
-    axes.xaxis.set_major_formatter(seconds_tick if unit == "s" else count_tick)
-    axes.xaxis.set_minor_locator(NullLocator())
-
-
-def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """The densest of a few familiar series, from 1 1.5 2 3 ... down to every third power of ten,
-    that has `most` members or fewer between low and high.
-    """
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for subs, step in SERIES:
-        ticks = [sub * 10.0**k for k in powers if k % step == 0 for sub in subs]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) <= most:
-            break
-    return ticks
-
-
-def seconds_tick(value: float, _: object = None) -> str:
-    """0, 50 µs, 2.5 ms, 10,000 s: exact, since ticks are round already."""
-    for limit, unit, name in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms")):
-        if 0 < value < limit * 0.9999:
-            return f"{value / unit:.4g} {name}"
-    return f"{value:,.5g} s" if value else "0"
-
-
-def count_tick(value: float, _: object = None) -> str:
-    return count(value, 2).replace(".0", "")
-
-
 def figure_of(axes: Axes) -> Figure:
     """The figure that axes are in; sheets have no sub-figures."""
     assert isinstance(axes.figure, Figure)
     return axes.figure
-
-
-def few_ticks() -> MaxNLocator:
-    return MaxNLocator(5)
 
 
 def name_rows(axes: Axes, entries: Sequence[Entry], named: bool) -> list[float]:

@@ -61,7 +61,7 @@ def _packed(text: str) -> str:
 
 
 def _content(records: list[Record], target: float | None, baseline: str | None) -> dict[str, Any]:
-    from bench.palette import MARKERS, SHADES, styles
+    from bench.palette import SHADES, styles
     from bench.report import answers, chart, provenance, sections
 
     rows = ranking.rows(records, target, baseline)
@@ -80,6 +80,5 @@ def _content(records: list[Record], target: float | None, baseline: str | None) 
         "chart": chart.data(rows, groups, style),
         "styles": style,
         "shades": SHADES,
-        "symbols": [symbol for _, symbol in MARKERS],
         "count": len(records),
     }
