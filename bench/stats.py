@@ -25,6 +25,7 @@ Times = Mapping[Pair, float]  # seconds, infinite for a target that was missed
 Vector = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
 ENOUGH = 3  # repeats for an interval: two give one that spans decades
 ROUNDING = 1e-12  # spread of logs that is none
 
