@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfimpls.backends._degree_groups import chunks, groups
 from mfimpls.contract import Factors, backend
 
-CHUNK_VALUES = 2**22  # of gathered factors per batched product
+CHUNK_VALUES = 2**22  # gathered factors per batched product
 
 
 @backend("numpy_als", path="als", monotone=True)
@@ -32,33 +33,6 @@ def numpy_als(problem, hyper, init):
         yield snapshot
 
 
-def groups(rows, columns, targets, n_rows, n_columns):
-    """Rows with their ratings, as (rows (m,), columns (m, d), targets (m, d), degrees (m,)) per
-    group.
-
-    Degrees within a group differ by less than a quarter; places past a row's degree hold the column
-    n_columns, which stands for a row of zeros, and the target 0.
-    """
-    by_row = np.argsort(rows, kind="stable")
-    degrees = np.bincount(rows, minlength=n_rows)
-    first = np.cumsum(degrees) - degrees
-    size_class = np.ceil(np.log(np.maximum(degrees, 1)) / np.log(1.25)).astype(int)
-    for_group = [np.flatnonzero((size_class == k) & (degrees > 0)) for k in np.unique(size_class)]
-    return [
-        padded(group, first, degrees, columns[by_row], targets[by_row], n_columns)
-        for group in for_group
-        if len(group)
-    ]
-
-
-def padded(group, first, degrees, columns, targets, n_columns):
-    degree = degrees[group]
-    place = np.arange(degree.max())
-    inside = place < degree[:, None]
-    at = np.where(inside, first[group, None] + place, 0)
-    return group, np.where(inside, columns[at], n_columns), targets[at] * inside, degree
-
-
 def half_sweep(groups, P, b, Q, c, hyper):
     """Minimise J over P and b with Q and c fixed."""
     biases, rank = hyper.biases, hyper.rank
@@ -67,14 +41,13 @@ def half_sweep(groups, P, b, Q, c, hyper):
     X[:-1, :rank], X[:-1, rank:] = Q, 1
     offsets = np.append(c, c.dtype.type(0))
     ridge = np.diag([hyper.reg] * rank + [hyper.reg_bias] * biases).astype(Q.dtype)
-    for rows, columns, targets, degrees in groups:
-        step = max(1, CHUNK_VALUES // (columns.shape[1] * X.shape[1]))
-        for chunk in (slice(k, k + step) for k in range(0, len(rows), step)):
-            x = X[columns[chunk]]
-            y = targets[chunk] - offsets[columns[chunk]]
+    for group in groups:
+        for chunk in chunks(group, X.shape[1], CHUNK_VALUES):
+            rows, columns, targets, degrees = (a[chunk] for a in group)
+            x = X[columns]
             xt = x.transpose(0, 2, 1)
-            gram = xt @ x + degrees[chunk, None, None].astype(Q.dtype) * ridge
-            z = np.linalg.solve(gram, xt @ y[:, :, None])[:, :, 0]
-            P[rows[chunk]] = z[:, :rank]
+            gram = xt @ x + degrees[:, None, None].astype(Q.dtype) * ridge
+            z = np.linalg.solve(gram, xt @ (targets - offsets[columns])[:, :, None])[:, :, 0]
+            P[rows] = z[:, :rank]
             if biases:
-                b[rows[chunk]] = z[:, rank]
+                b[rows] = z[:, rank]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mfimpls.backends._torch_device import wait
 from mfimpls.contract import OPTIMIZERS, Factors, Option, Unsupported, backend
 from mfimpls.orders import epoch_orders
 
@@ -118,9 +119,3 @@ def dropout_mask(size, hyper, generator):
     shape, keep = (size, hyper.rank), 1 - hyper.dropout
     mask = torch.empty(shape, dtype=getattr(torch, hyper.dtype), device=generator.device)
     return mask.bernoulli_(keep, generator=generator) / keep
-
-
-def wait(device):
-    """Return once the device is idle, so that the clock sees all of an epoch's work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
