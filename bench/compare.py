@@ -10,28 +10,11 @@ from itertools import groupby
 import numpy as np
 
 from bench import matching
+from bench.change import FAILED, FLAGGED, Change, change_of, mark_of
 from bench.matching import Difference, Match
-from bench.metrics import METRICS, Metric
+from bench.metrics import METRICS
 from bench.records import Record, ResultsError
-from bench.stats import ALPHA, ENOUGH, Interval, Times, median, pair, paired_ratio, unpaired_ratio
 from bench.target import Target, target_of
-
-BETTER, WORSE, UNCLEAR, FAILED, FLAGGED = "+-~x!"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One measure before and after, medians over repeats. `ratio` is after / before, infinite where
-    the target is reached less often after, 0 where more often.
-    """
-
-    metric: Metric
-    before: float
-    after: float
-    reached: tuple[int, int]  # repeats with a finite value
-    ratio: Interval
-    paired: bool
-    mark: str = UNCLEAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +91,7 @@ def _row(match: Match, goal: Target) -> Compared:
         target=goal,
         verdict=FAILED if failed else FLAGGED if any(faults) else "",
         faults=faults,
-        changes=tuple(_change(metric, match, goal) for metric in METRICS),
+        changes=tuple(change_of(metric, match, goal) for metric in METRICS),
     )
 
 
@@ -120,50 +103,9 @@ def _faults(records: Sequence[Record]) -> tuple[str, ...]:
     )
 
 
-def _change(metric: Metric, match: Match, goal: Target) -> Change:
-    before, after = (_values(metric, side, goal) for side in (match.before, match.after))
-    shared = len(before.keys() & after.keys())
-    paired = shared >= ENOUGH and (metric.is_score or match.alternates)
-    return Change(
-        metric=metric,
-        before=median(before.values()),
-        after=median(after.values()),
-        reached=(_reached(before), _reached(after)),
-        ratio=_ratio(before, after, paired),
-        paired=paired,
-    )
-
-
-def _values(metric: Metric, records: Iterable[Record], goal: Target) -> Times:
-    values = {pair(r): metric.of(r, goal) for r in records if r.succeeded}
-    return {key: value for key, value in values.items() if not math.isnan(value)}
-
-
-def _reached(values: Times) -> int:
-    return sum(map(math.isfinite, values.values()))
-
-
-def _ratio(before: Times, after: Times, paired: bool) -> Interval:
-    if _reached(before) < len(before) or _reached(after) < len(after):
-        return _by_misses(before, after)
-    return (paired_ratio if paired else unpaired_ratio)(after, before)
-
-
-def _by_misses(before: Times, after: Times) -> Interval:
-    # A time and a miss have no ratio: compare how often each side reached the target.
-    from scipy.stats import barnard_exact
-
-    counts = [(_reached(side), len(side) - _reached(side)) for side in (before, after)]
-    (met, missed), (met_after, missed_after) = counts
-    gained = met_after * (met + missed) - met * (met_after + missed_after)
-    if not gained:
-        return Interval()
-    return Interval(0.0 if gained > 0 else math.inf, p=float(barnard_exact(counts).pvalue))
-
-
 def _marked(rows: Sequence[Compared], k: int) -> list[Change]:
     # One measure down the table. Many comparisons find some difference by chance, so their p are
-    # adjusted together (Benjamini and Hochberg 1995): equal runs get no mark in 19 tables of 20.
+    # adjusted together (Benjamini and Hochberg 1995): equal runs get a mark in one table of 20.
     from scipy.stats import false_discovery_control
 
     changes = [row.changes[k] for row in rows]
@@ -171,13 +113,6 @@ def _marked(rows: Sequence[Compared], k: int) -> list[Change]:
     known = ~np.isnan(p)
     p[known] = false_discovery_control(p[known])
     return [
-        replace(change, mark=row.verdict or _mark(change, p_adjusted))
+        replace(change, mark=row.verdict or mark_of(change, p_adjusted))
         for row, change, p_adjusted in zip(rows, changes, p)
     ]
-
-
-def _mark(change: Change, p: float) -> str:
-    ratio, least = change.ratio.mid, change.metric.least
-    if not p <= ALPHA or 1 / (1 + least) <= ratio <= 1 + least:
-        return UNCLEAR
-    return WORSE if ratio > 1 else BETTER

@@ -14,7 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.compare import BETTER, FAILED, FLAGGED, UNCLEAR, WORSE, Change, Compared, Comparison
+from bench.change import BETTER, FAILED, FLAGGED, UNCLEAR, WORSE, Change
+from bench.compare import Compared, Comparison
 from bench.matching import Difference
 
 WIDTH = 100
@@ -25,7 +26,7 @@ MEANINGS = {
 }  # fmt: skip
 NOTE = (
     "Medians over repeats; ratios of geometric means, after / before, with 95% intervals. A mark "
-    "allows for all lines of its measure: where nothing changed, 19 tables of 20 have no + or -."
+    "allows for all lines of its measure: where nothing changed, one table in 20 has a false one."
 )
 UNPAIRED = (
     "Unpaired: one run came after the other, and what changed on the machine between them is in "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from bench.compare import Change, Compared
+from bench.change import Change
+from bench.compare import Compared
 from bench.stats import ALPHA, ENOUGH
 
 Limits = Mapping[str, float]  # name of a metric -> the relative worsening that is allowed

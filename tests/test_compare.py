@@ -14,7 +14,8 @@ from rich.console import Console
 
 from bench import gate
 from bench.__main__ import main
-from bench.compare import Change, Compared, compare
+from bench.change import Change
+from bench.compare import Compared, compare
 from bench.compare_tables import WIDTH, plain, show
 from bench.metrics import METRICS
 from bench.records import Record, ResultsError, append
