@@ -41,6 +41,17 @@ def preset(name: str) -> Preset:
     return Preset(**grids[name])
 
 
+def targets() -> dict[str, dict[str, Any]]:
+    """Stored targets: data set -> metric -> metric, value and origin."""
+    return {
+        dataset: {
+            metric: {"metric": metric, "value": value, "origin": "stored with the suite"}
+            for metric, value in scores.items()
+        }
+        for dataset, scores in _tables()["target"].items()
+    }
+
+
 def tuned(dataset: str, backend: Backend) -> dict[str, Any]:
     """Hyper-parameters of a backend on a data set: the model's, and how the backend walks.
 

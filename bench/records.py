@@ -43,6 +43,11 @@ class Case:
     repeat: int = 0
 
     @property
+    def contest(self) -> str:
+        """What cases must share to be ranked together: the data set, and the threads granted."""
+        return f"{self.dataset}, {self.threads} thread{'s' * (self.threads > 1)}"
+
+    @property
     def key(self) -> str:
         """Identity in a results directory."""
         canonical = json.dumps(asdict(self), sort_keys=True, default=dict)
@@ -104,6 +109,7 @@ class Record:
     device_peak_mb: float = math.nan  # allocated on the CUDA device
     flags: tuple[str, ...] = ()  # one sentence per guard that the run tripped
     points: tuple[Point, ...] = ()
+    gate: Mapping[str, Any] = field(default_factory=dict)  # what mfbench agree said of its source
     schema: int = SCHEMA
 
     @property
@@ -170,10 +176,11 @@ def ensure_writable(directory: Path) -> None:
         with (directory / FILE_NAME).open("ab"):
             pass
     except OSError as error:
-        raise _unwritable(directory, error) from None
+        raise unwritable(directory, error) from None
 
 
-def _unwritable(path: Path, error: OSError) -> ResultsError:
+def unwritable(path: Path, error: OSError) -> ResultsError:
+    """The sentence for a place that can't be written."""
     return ResultsError(
         f"Cannot write {path}: {error.strerror}; make room or choose another directory with -o."
     )
@@ -188,7 +195,7 @@ def append(directory: Path, record: Record) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             _append_line(file.fileno(), to_json(record).encode() + b"\n")
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def _append_line(descriptor: int, line: bytes) -> None:
@@ -240,7 +247,7 @@ def refuse_to_mix(records: Iterable[Record]) -> None:
     seen: dict[tuple[str, str], tuple[Any, Record]] = {}
     for record in records:
         for name, value in _identity(record):
-            first, other = seen.setdefault((record.case.dataset, name), (value, record))
+            first, other = seen.setdefault((record.case.contest, name), (value, record))
             if first != value:
                 raise ResultsError(
                     f"{other.case.backend} and {record.case.backend} on {record.case.dataset} "
@@ -251,7 +258,6 @@ def refuse_to_mix(records: Iterable[Record]) -> None:
 
 def _identity(record: Record) -> Iterator[tuple[str, Any]]:
     yield from ((name, record.case.hyper.get(name)) for name in COMPARED)
-    yield "threads", record.case.threads
     if record.env:
         yield "machine", record.env.machine
     if record.problem:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from bench import records
+from bench import presets, records, results
 from bench.estimate import Estimate, Kind, estimates, kind
 from bench.plan import Job
 from bench.process import execute
@@ -47,16 +47,20 @@ def pilots(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate
     return known
 
 
-def conclude(done: Sequence[Record], directory: Path, complete: bool) -> int:
-    """Print ranking, failures and the figures' paths; returns the exit code."""
+def conclude(keys: Collection[str], directory: Path, complete: bool) -> int:
+    """Settle targets; print ranking, failures and the paths of report and figures, for the cases
+    with these keys; returns the exit code.
+    """
+    results.settle_targets(directory, records.load(directory), presets.targets())
+    done = [record for record in results.read(directory) if record.case.key in keys]
     if done:
-        from bench import plots, ranking
+        from bench import plots, ranking, report
 
-        rows = ranking.rows(done)
-        click.echo(ranking.text(rows))
+        ranking.show(ranking.rows(done))
         for path in plots.save_all(done, directory / "figures"):
             if path.suffix == ".png":
                 click.echo(str(path))
+        click.echo(report.write(done, directory / "report.html"))
     failed = [record for record in done if not record.succeeded]
     for record in failed:
         case = record.case

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from bench.records import Point, Record
 from bench.stats import median
 
+METRICS = ("test_rmse", "J")
 SLACK = 1.01  # a derived target is the best median score times this
 
 
@@ -36,23 +38,36 @@ class Crossing:
 
 
 def target_of(records: Sequence[Record], asked: float | None = None) -> Target:
-    """The target of one data set's records: `asked`, else the one stored with the problem, else
-    1.01 x the best median score among records without failure or flag. The score is test RMSE, or
-    J where the data set has no test ratings.
+    """The target of one data set's records: `asked`, else the one that they carry (bench.results),
+    else a derived one. The score is test RMSE unless they carry another, or J where the data set
+    has no test ratings.
     """
-    metric = "test_rmse" if any(_scores(r, "test_rmse") for r in records) else "J"
-    stored = [r.problem["target"] for r in records if r.problem.get("target") is not None]
+    carried: Mapping[str, Any] = next(
+        (r.problem["target"] for r in records if r.problem.get("target")), {}
+    )
+    metric = carried.get("metric", "test_rmse")
+    if not any(_scores(r, metric) for r in records):
+        metric = "J"
     if asked is not None:
         return Target(metric, asked, "as asked")
-    if stored and metric == "test_rmse":
-        return Target(metric, float(stored[-1]), "stored with the data set")
+    if metric == carried.get("metric") and "value" in carried:
+        return Target(**carried)
+    return derived(records, metric) or Target(metric, math.nan, "no score to derive it from")
+
+
+def derived(records: Sequence[Record], metric: str) -> Target | None:
+    """1.01 x the best median score among the backends without failure or flag, or among all where
+    there is none; None without a finite score.
+    """
     agreeing = [r for r in records if r.succeeded and not r.flags] or list(records)
     scores: dict[str, list[float]] = {}
     for record in agreeing:
         if found := _scores(record, metric):
             scores.setdefault(record.case.backend, []).append(min(found))
     best = min((median(found) for found in scores.values()), default=math.nan)
-    return Target(metric, SLACK * best, f"{SLACK} x the best median here")
+    if math.isnan(best):
+        return None
+    return Target(metric, SLACK * best, f"{SLACK} x the best median when it was first run")
 
 
 def _scores(record: Record, metric: str) -> list[float]:

@@ -77,6 +77,34 @@ class Agreement:
         return tuple(dict.fromkeys(names))
 
 
+def gate(found: Agreement, walker: str) -> dict[str, Any]:
+    """What the gate says of one backend, to be kept beside its records: agrees, a sentence where it
+    does not, and its row in every family.
+    """
+    member = [row for row in found.memberships if row.walker == walker]
+    faults = [f"{row.family.label}: {row.verdict}" for row in member if not row.agrees]
+    faults += [
+        message for row in found.conducts if row.walker == walker for _, message in row.failures
+    ]
+    if any(row.walker == walker and not row.agrees for row in found.destinations):
+        faults.append("run to convergence, it stops at no minimum of J")
+    if any(row.walker == walker and not row.agrees for row in found.independences):
+        faults.append("its result depends on the number of threads")
+    families = [
+        {
+            "family": row.family.label,
+            "J": row.gap.J,
+            "factors": row.gap.factors,
+            "float32_factors": row.float32.factors if row.float32 else math.nan,
+            "threads": list(row.threads),
+            "verdict": row.verdict,
+        }
+        for row in member
+    ]
+    sentence = faults[0] if faults else ""
+    return {"agrees": not faults, "sentence": sentence, "families": _finite(families)}
+
+
 def plain(found: Agreement) -> dict[str, Any]:
     """For JSON: every row with its verdict, and NaN and infinity as null."""
     rows = {
@@ -89,4 +117,6 @@ def plain(found: Agreement) -> dict[str, Any]:
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -184,7 +184,7 @@ def test_a_data_set_without_test_ratings_has_no_empty_panel() -> None:
         for r in fake.suite(2)
     ]
     with look.applied():
-        drawn = figures(blind)["convergence-ml-100k-official-u1"]
+        drawn = figures(blind)["convergence-ml-100k-official-u1-2-threads"]
     assert len(drawn.axes) == 2
 
 
@@ -197,7 +197,7 @@ def test_records_without_a_point_draw_nothing() -> None:
 def test_flagged_backends_are_dashed_and_hollow() -> None:
     flagged = fake.record(flags=("The result is within 1% of the mean predictor.",))
     with look.applied():
-        line = figures([flagged])["convergence-ml-100k-official-u1"].axes[0].lines[0]
+        line = figures([flagged])["convergence-ml-100k-official-u1-2-threads"].axes[0].lines[0]
     assert line.is_dashed()
     assert line.get_markerfacecolor() == "white"
 

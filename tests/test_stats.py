@@ -49,7 +49,8 @@ def test_the_best_point_skips_what_is_not_finite() -> None:
 
 
 def test_the_stored_target_is_used_and_an_asked_one_comes_first() -> None:
-    records = [replace(fake.record(), problem=fake.PROBLEM | {"target": 0.95})]
+    stored = {"metric": "test_rmse", "value": 0.95, "origin": "stored"}
+    records = [replace(fake.record(), problem=fake.PROBLEM | {"target": stored})]
     assert target_of(records).value == 0.95
     assert target_of(records, asked=0.97).value == 0.97
 

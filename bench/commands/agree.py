@@ -42,12 +42,29 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
     console = Console(stderr=True)
     with console.status("Loading") as status:
         found = _judge(backends, datasets, output, lambda what: status.update(what))
+    _keep(found, output)
     if as_json:
         click.echo(json.dumps(plain(found), indent=1))
     else:
         width = None if sys.stdout.isatty() else agree_tables.WIDTH
         Console(width=width).print(agree_tables.show(found))
     sys.exit(1 if found.off else 0)
+
+
+def _keep(found: Agreement, output: Path) -> None:
+    # Rankings of these results show the verdict, as long as the source is the same.
+    from bench.results import store_agreement
+    from bench.specs import parse_backend
+    from bench.verdicts import gate
+    from mfimpls.registry import code_sha256
+
+    if not output.is_dir():
+        return
+    labels = [conduct.walker for conduct in found.conducts]
+    sources = {label: code_sha256(parse_backend(label).name) for label in labels}
+    store_agreement(
+        output, {label: gate(found, label) | {"code_sha256": sources[label]} for label in labels}
+    )
 
 
 def _allow_four_threads() -> None:

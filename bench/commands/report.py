@@ -14,10 +14,10 @@ DIRECTORY = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @click.argument("directory", type=DIRECTORY, default="results/local")
 @click.option("-o", "--output", type=DIRECTORY, help="Where to write; default: DIRECTORY.")
-@click.option("--target", type=click.FloatRange(0, min_open=True), help="Test RMSE to time to.")
+@click.option("--target", metavar="SCORE", help="To time to: 0.93 (test RMSE), J=0.75, or J.")
 @click.option("--baseline", metavar="BACKEND", help="Ratios to this one; default: the first.")
 def report(
-    directory: Path, output: Path | None, target: float | None, baseline: str | None
+    directory: Path, output: Path | None, target: str | None, baseline: str | None
 ) -> None:
     """Rank the backends of a results DIRECTORY, draw the figures and write report.html.
 
@@ -25,12 +25,12 @@ def report(
     """
     from bench import plots, ranking
     from bench import report as html
-    from bench.records import load
+    from bench.results import read
 
-    records = load(directory)
+    records = read(directory, target)
     if not records:
         raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
-    rows = ranking.rows(records, target, baseline)
+    rows = ranking.rows(records, baseline=baseline)
     known = sorted({row.backend for row in rows})
     if baseline is not None and baseline not in known:
         from mfimpls.contract import unknown
@@ -38,6 +38,6 @@ def report(
         raise click.UsageError(unknown("baseline", baseline, known))
     ranking.show(rows)
     place = output or directory
-    for path in plots.save_all(records, place / "figures", target):
+    for path in plots.save_all(records, place / "figures"):
         click.echo(path)
-    click.echo(html.write(records, place / "report.html", target, baseline))
+    click.echo(html.write(records, place / "report.html", baseline=baseline))

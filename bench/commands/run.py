@@ -89,8 +89,7 @@ def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
         return
     ensure_writable(output)
     complete = runner.carry_out(waiting, output, shlex.join(["mfbench", *sys.argv[1:]]))
-    keys = {job.case.key for job in jobs}
-    sys.exit(runner.conclude([r for r in load(output) if r.case.key in keys], output, complete))
+    sys.exit(runner.conclude({job.case.key for job in jobs}, output, complete))
 
 
 def _grid(

@@ -68,8 +68,8 @@ def sheet(height_in: float, title: str, note: str) -> Figure:
     figure = Figure(figsize=(WIDTH_IN, height_in))
     FigureCanvasAgg(figure)
     head = figure.text(0.012, 1 - 0.1 / height_in, title, va="top", weight="bold", size=TITLE)
-    room = 0.95 * figure.bbox.width / head.get_window_extent().width
-    head.set_fontsize(TITLE * min(1.0, room))  # a data set's name may be a long path
+    while head.get_window_extent().x1 > 0.98 * figure.bbox.width:  # a name may be a long path
+        head.set_fontsize(0.95 * float(head.get_fontsize()))
     figure.text(0.012, 1 - 0.34 / height_in, note, va="top", color=MUTED, size=8.5)
     return figure
 

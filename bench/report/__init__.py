@@ -72,6 +72,7 @@ def _content(records: list[Record], target: float | None, baseline: str | None) 
         "rankings": [sections.ranking(found) for found in sections.by_dataset(rows)],
         "ledgers": [sections.ledger(found) for found in sections.by_dataset(rows)],
         "agreement": sections.agreement(records),
+        "families": sections.families(records),
         "failures": sections.failures(records),
         "settings": provenance.settings(records),
         "data": provenance.data(records),

@@ -94,6 +94,41 @@ def _bar(parts: Mapping[str, float], longest: float) -> Cell:
     return Cell(units.seconds(total), total, parts=shares)
 
 
+def families(records: Sequence[Record]) -> Table | None:
+    """What `mfbench agree` found family by family; None where it was not run on these sources."""
+    judged = {r.case.backend: r.gate["families"] for r in records if r.gate}
+    lines = [
+        Line(
+            (
+                Cell(row["family"]),
+                backend(name),
+                *map(_gap, (row["J"], row["factors"], row["float32_factors"])),
+                Cell(" ".join(map(str, row["threads"]))),
+                Cell(row["verdict"]),
+            ),
+            AGREES if row["verdict"] == AGREES else FLAGGED,
+        )
+        for name, rows in judged.items()
+        for row in rows
+    ]
+    return Table("Families", FAMILY_COLUMNS, lines) if lines else None
+
+
+FAMILY_COLUMNS = (
+    ("Family", "What must be equal for two backends to walk alike"),
+    ("Backend", "As written on the command line"),
+    ("J", "Largest relative difference from the written definition over five epochs, float64"),
+    ("Factors", "The same for P, Q, b and c"),
+    ("Factors, float32", "The same in single precision"),
+    ("Threads", "Counts that gave the same bits"),
+    ("Verdict", "agrees, or the epoch in which it parts"),
+)
+
+
+def _gap(value: float | None) -> Cell:
+    return number(math.nan if value is None else value, lambda v: f"{v:.0e}" if v else "0")
+
+
 def agreement(records: Sequence[Record]) -> Table:
     """Every record's end as the judge saw it, side by side."""
     return Table(
