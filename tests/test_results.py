@@ -1,4 +1,4 @@
-"""A results directory knows its targets and what the gate said; both are settled, not recomputed."""
+"""A results directory knows its targets and what the gate said: settled, not recomputed."""
 
 import json
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_an_asked_target_goes_before_all(tmp_path):
 
 @pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "mae=0.7", "J="])
 def test_a_target_that_is_none_is_one_sentence(tmp_path, text):
-    with pytest.raises(ResultsError, match="is no target; write a test RMSE such as 0.93"):
+    with pytest.raises(ResultsError, match="is no target; write a test RMSE"):
         results.read(filled(tmp_path), text)
 
 
