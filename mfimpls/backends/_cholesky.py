@@ -52,8 +52,8 @@ def add_gram(S, X, rows, scale, start):
 def factor(S, v, floor):
     """S = U'U in place, by block rows, and v becomes y of U'y = v; U's diagonal is kept inverted.
 
-    v is (1, width). A pivot at or below `floor` belongs to a direction that the data leave free: its
-    unknown becomes 0, which still minimises.
+    v is (1, width). A pivot at or below `floor` belongs to a direction that the data leave free:
+    its unknown becomes 0, which still minimises.
     """
     width, one, zero = S.shape[0], S.dtype.type(1), S.dtype.type(0)
     for k in range(0, width, LANES):

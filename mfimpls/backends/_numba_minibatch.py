@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from mfimpls.backends._numba_rules import error, move, move_bias
-from mfimpls.backends._vector import LANES, load, store
+from mfimpls.backends._numba_rules import error, leaf, move_bias, move_row
+from mfimpls.backends._vector import LANES, load, store, zeros
 
 
 class Sums(NamedTuple):
@@ -37,39 +37,39 @@ def _sums(one, batch):
 
 
 @njit(cache=True, nogil=True)
-def batch_pass(users, items, data, order, rule, batch):
-    """One epoch over `order` (n,) in steps of `batch` ratings; the last step may be shorter."""
+def batch_pass(users, items, visits, rule, batch):
+    """One epoch in steps of `batch` ratings; the last step may be shorter."""
     on_users, on_items = _sums(users, batch), _sums(items, batch)
-    steps = rule.steps
-    for start in range(0, len(order), batch):
-        part = order[start : start + batch]
-        n_users, n_items = _gather(users, items, data, part, rule, on_users, on_items)
+    steps, n = rule.steps, len(visits.users)
+    for start in range(0, n, batch):
+        part = (start, min(start + batch, n))
+        n_users, n_items = _gather(users, items, visits, part, rule, on_users, on_items)
         steps += 1
         _move_all(users, on_users, n_users, rule, steps)
         _move_all(items, on_items, n_items, rule, steps)
 
 
-@njit
-def _gather(users, items, data, part, rule, on_users, on_items):
+@njit(_nrt=False, error_model="numpy")
+def _gather(users, items, visits, part, rule, on_users, on_items):
     # Sum the gradients of one batch; returns how many users and items it touched.
-    us, is_, ratings = data
     P, Q = users.rows, items.rows
+    columns = range(0, P.shape[1], LANES)
     n_users = n_items = 0
-    for j in part:
-        u, i = us[j], is_[j]
-        s, n_users = _slot(on_users, u, n_users)
-        t, n_items = _slot(on_items, i, n_items)
-        e = error(users, items, u, i, ratings[j])
-        for k in range(0, P.shape[1], LANES):
+    for t in range(part[0], part[1]):
+        u, i, _ = visit = visits.users[t], visits.items[t], visits.ratings[t]
+        slot, n_users = _slot(on_users, u, n_users)
+        place, n_items = _slot(on_items, i, n_items)
+        e = error(users, items, visit, columns)
+        for k in columns:
             p, q = load(P, u, k), load(Q, i, k)
-            store(on_users.G, s, k, load(on_users.G, s, k) + (rule.reg * p - e * q))
-            store(on_items.G, t, k, load(on_items.G, t, k) + (rule.reg * q - e * p))
-        on_users.g_bias[s] += rule.reg_bias * users.bias[u] - e
-        on_items.g_bias[t] += rule.reg_bias * items.bias[i] - e
+            store(on_users.G, slot, k, load(on_users.G, slot, k) + (rule.reg * p - e * q))
+            store(on_items.G, place, k, load(on_items.G, place, k) + (rule.reg * q - e * p))
+        on_users.g_bias[slot] += rule.reg_bias * users.bias[u] - e
+        on_items.g_bias[place] += rule.reg_bias * items.bias[i] - e
     return n_users, n_items
 
 
-@njit
+@leaf
 def _slot(sums, row, taken):
     # The slot of a row and how many are taken now.
     slot = sums.slot_of[row]
@@ -77,16 +77,17 @@ def _slot(sums, row, taken):
         return slot, taken
     sums.slot_of[row] = taken
     sums.touched[taken] = row
-    sums.G[taken] = 0
+    for k in range(0, sums.G.shape[1], LANES):
+        store(sums.G, taken, k, zeros(sums.G))
     sums.g_bias[taken] = 0
     return np.int32(taken), taken + 1
 
 
-@njit
+@njit(_nrt=False, error_model="numpy")
 def _move_all(one, sums, taken, rule, steps):
     for slot in range(taken):
         row = sums.touched[slot]
         sums.slot_of[row] = -1
-        move(one, row, sums.G, slot, rule, steps)
+        move_row(one, row, sums.G, slot, rule, steps)
         if rule.biases:
             move_bias(one, row, sums.g_bias[slot], rule, steps)

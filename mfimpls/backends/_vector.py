@@ -130,6 +130,29 @@ def total(typing_context, vector):
 
 
 @intrinsic
+def pack(typing_context, a, b, c, d):
+    """The vector a, b, c, d, a, b, c, d: four scalars that go through one instruction."""
+
+    def codegen(context, builder, signature, args):
+        vector = ir.Constant(context.get_value_type(signature.return_type), ir.Undefined)
+        for k in range(LANES):
+            vector = builder.insert_element(vector, args[k % 4], ir.Constant(ir.IntType(32), k))
+        return vector
+
+    return Vector(a)(a, a, a, a), codegen
+
+
+@intrinsic
+def lane(typing_context, vector, k):
+    """Element k, a literal."""
+
+    def codegen(context, builder, signature, args):
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), k.literal_value))
+
+    return (vector.dtype(vector, k), codegen) if isinstance(k, types.IntegerLiteral) else None
+
+
+@intrinsic
 def root(typing_context, vector):
     """Square roots."""
 

@@ -1,26 +1,28 @@
 """Stochastic gradient descent with gradients by hand, compiled by Numba.
 
 With batch=1 and order=blocks the blocks of a round run in parallel. They share no row, so the bits
-are those of visiting them one after another (Gemulla et al. 2011, doi:10.1145/2020408.2020426).
+are those of visiting them one after another (Gemulla et al. 2011, doi:10.1145/2020408.2020426). Any
+other per-rating order is one block.
 """
 
-from itertools import count
-
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 
+from mfimpls.backends._atomics import fetch_add, publish, wait_for
 from mfimpls.backends._numba_minibatch import batch_pass
 from mfimpls.backends._numba_rules import (
     ROWWISE_ADAGRAD,
     SGD,
-    Rule,
     gradient_step,
+    leaf,
     rowwise_adagrad_step,
+    rule,
     sgd_step,
     side,
 )
+from mfimpls.backends._numba_visits import epochs
+from mfimpls.backends._vector import LANES
 from mfimpls.contract import OPTIMIZERS, Factors, backend
-from mfimpls.orders import block_grid, block_rounds, epoch_orders
 
 
 @backend(
@@ -33,102 +35,69 @@ from mfimpls.orders import block_grid, block_rounds, epoch_orders
 )
 def numba_sgd(problem, hyper, init):
     """SGD by hand in Numba: per rating, in parallel over blocks, or in mini-batches."""
-    P, Q, b, c = init.copy(hyper.dtype).arrays
+    P, Q, b, c = (a.astype(hyper.dtype) for a in init.arrays)
     users, items = side(P, b, hyper.optimizer), side(Q, c, hyper.optimizer)
-    one_pass = _passes(problem, hyper)
+    all_visits = epochs(problem, hyper)
+    # A tuple's length is part of its type: the loops over a row are compiled for this rank.
+    vectors = tuple(range(0, hyper.rank, LANES))
 
     def snapshot():
         P, Q = users.rows[:, : hyper.rank], items.rows[:, : hyper.rank]
         return Factors(P.copy(), Q.copy(), users.bias.copy(), items.bias.copy())
 
     yield snapshot
-    for epoch in count():
-        one_pass(epoch, users, items, _rule(problem, hyper, epoch))
+    for epoch, visits in enumerate(all_visits):
+        numbers = rule(hyper, epoch, len(problem.train))
+        if hyper.batch == 1:
+            _block_pass(users, items, visits, numbers, vectors, get_num_threads())
+        else:
+            batch_pass(users, items, visits, numbers, hyper.batch)
         yield snapshot
 
 
-def _rule(problem, hyper, epoch):
-    number = np.dtype(hyper.dtype).type
-    return Rule(
-        OPTIMIZERS.index(hyper.optimizer),
-        number(hyper.lr * hyper.decay**epoch),
-        number(hyper.reg),
-        number(hyper.reg_bias),
-        hyper.biases,
-        number(hyper.rank),
-        epoch * -(-len(problem.train) // hyper.batch),
-    )
-
-
-def _passes(problem, hyper):
-    # What one epoch does, with its data laid out: (epoch, users, items, rule) -> None.
-    train = problem.train
-    ratings = (train.ratings.astype(np.float64) - problem.mean).astype(hyper.dtype)
-    users, items = train.users.astype(np.uint32), train.items.astype(np.uint32)
-    if hyper.order == "blocks" and hyper.batch == 1:
-        grid = block_grid(problem, hyper)
-        data = users[grid.order], items[grid.order], ratings[grid.order]
-
-        def one_pass(epoch, user_side, item_side, rule):
-            rounds = block_rounds(grid.size, hyper.seed, epoch)
-            _block_pass(user_side, item_side, data, grid.starts, rounds, rule)
-
-        return one_pass
-    orders, data = epoch_orders(problem, hyper), (users, items, ratings)
-
-    def one_pass(epoch, user_side, item_side, rule):
-        order = next(orders)
-        if hyper.batch == 1:
-            _ordered_pass(user_side, item_side, data, order, rule)
-        else:
-            batch_pass(user_side, item_side, data, order, rule, hyper.batch)
-
-    return one_pass
-
-
-@njit(cache=True, nogil=True)
-def _ordered_pass(users, items, data, order, rule):
-    us, is_, ratings = data
-    G = np.empty((2, users.rows.shape[1]), users.rows.dtype)
-    for t in range(len(order)):
-        j = order[t]
-        _step(users, items, us[j], is_[j], ratings[j], rule, G, rule.steps + t + 1)
-
-
 @njit(cache=True, parallel=True, nogil=True)
-def _block_pass(users, items, data, starts, rounds, rule):
-    steps = rule.steps
-    size = rounds.shape[1]
-    before = np.empty(size, np.int64)
-    G = np.empty((size, 2, users.rows.shape[1]), users.rows.dtype)
-    for k in range(rounds.shape[0]):
-        for j in range(size):
-            before[j] = steps
-            steps += starts[rounds[k, j] + 1] - starts[rounds[k, j]]
-        for j in prange(size):
-            block = rounds[k, j]
-            _block(users, items, data, starts[block], starts[block + 1], rule, before[j], G[j])
+def _block_pass(users, items, visits, rule, vectors, threads):
+    # One parallel region per epoch. Threads take blocks in the order of visits; a block waits until
+    # the round before has left its users and its items, not for the whole round.
+    # progress: rounds that have left each user range, each item range; blocks taken.
+    progress = np.zeros(2 * visits.rounds.shape[1] + 1, np.int64)
+    for _ in prange(threads):
+        _take_blocks(users, items, visits, rule, vectors, progress)
 
 
-@njit(_nrt=False)
-def _block(users, items, data, start, stop, rule, steps, G):
-    us, is_, ratings = data
+@njit(_nrt=False, error_model="numpy")
+def _take_blocks(users, items, visits, rule, vectors, progress):
+    rounds, size = visits.rounds.shape
+    while True:
+        ticket = fetch_add(progress, 2 * size, 1)
+        if ticket >= rounds * size:
+            return
+        k, j = ticket // size, ticket % size
+        row, column = visits.rounds[k, j] // size, size + visits.rounds[k, j] % size
+        wait_for(progress, row, k)
+        wait_for(progress, column, k)
+        _visit_block(users, items, visits, (k, j), rule, vectors)
+        publish(progress, row, k + 1)
+        publish(progress, column, k + 1)
+
+
+@njit(_nrt=False, error_model="numpy")
+def _visit_block(users, items, visits, place, rule, vectors):
+    block = visits.rounds[place]
+    start, stop = visits.starts[block], visits.starts[block + 1]
+    columns = range(0, LANES * len(vectors), LANES)
     if rule.optimizer == SGD:
         for t in range(start, stop):
-            sgd_step(users, items, us[t], is_[t], ratings[t], rule)
+            sgd_step(users, items, _visit(visits, t), rule, columns)
     elif rule.optimizer == ROWWISE_ADAGRAD:
         for t in range(start, stop):
-            rowwise_adagrad_step(users, items, us[t], is_[t], ratings[t], rule)
+            rowwise_adagrad_step(users, items, _visit(visits, t), rule, columns)
     else:
+        steps = rule.steps + visits.before[place] - start
         for t in range(start, stop):
-            _step(users, items, us[t], is_[t], ratings[t], rule, G, steps + t - start + 1)
+            gradient_step(users, items, _visit(visits, t), rule, steps + t + 1)
 
 
-@njit(_nrt=False)
-def _step(users, items, u, i, rating, rule, G, steps):
-    if rule.optimizer == SGD:
-        sgd_step(users, items, u, i, rating, rule)
-    elif rule.optimizer == ROWWISE_ADAGRAD:
-        rowwise_adagrad_step(users, items, u, i, rating, rule)
-    else:
-        gradient_step(users, items, u, i, rating, rule, G, steps)
+@leaf
+def _visit(visits, t):
+    return visits.users[t], visits.items[t], visits.ratings[t]
