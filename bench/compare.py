@@ -44,14 +44,9 @@ class Comparison:
     versions: Sequence[Difference]
 
 
-def compare(
-    before: Sequence[Record],
-    after: Sequence[Record],
-    target: float | None = None,
-    force: bool = False,
-) -> Comparison:
-    """Two runs side by side; `target` as in rows(). Raises ResultsError where they share nothing
-    or, unless forced, where what both hold ran under other conditions.
+def compare(before: Sequence[Record], after: Sequence[Record], force: bool = False) -> Comparison:
+    """Two runs side by side. Raises ResultsError where they share nothing or, unless forced, where
+    what both hold ran under other conditions.
     """
     found = matching.matches(before, after)
     only = matching.unmatched(before, after)
@@ -63,17 +58,17 @@ def compare(
     conditions = [off for match in found for off in matching.conditions(match)]
     if not force:
         matching.refuse(conditions)
-    return Comparison(rows(found, target), *only, conditions, matching.versions(found))
+    return Comparison(rows(found), *only, conditions, matching.versions(found))
 
 
-def rows(found: Iterable[Match], target: float | None = None) -> list[Compared]:
-    """One row per match, data set by data set, each timed to one target common to both sides:
-    `target`, else what bench.target.target_of finds for the records of both.
+def rows(found: Iterable[Match]) -> list[Compared]:
+    """One row per match, data set by data set, each timed to one target common to both sides: the
+    one that the records before carry, else the one derived from both (bench.target).
     """
     unmarked: list[Compared] = []
     for _, group in groupby(sorted(found, key=lambda m: m.dataset), key=lambda m: m.dataset):
         matched = list(group)
-        goal = target_of([r for m in matched for r in (*m.before, *m.after)], target)
+        goal = target_of([r for m in matched for r in (*m.before, *m.after)])
         unmarked += [_row(match, goal) for match in matched]
     columns = [_marked(unmarked, k) for k in range(len(METRICS))]
     return [replace(row, changes=changes) for row, changes in zip(unmarked, zip(*columns))]

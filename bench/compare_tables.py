@@ -22,7 +22,7 @@ WIDTH = 100
 STYLES = {BETTER: "green", WORSE: "red", UNCLEAR: "", FAILED: "yellow", FLAGGED: "yellow"}
 MEANINGS = {
     BETTER: "better", WORSE: "worse", UNCLEAR: "can't be told apart", FAILED: "failed",
-    FLAGGED: "tripped a guard",
+    FLAGGED: "disagrees or tripped a guard",
 }  # fmt: skip
 NOTE = (
     "Medians over repeats; ratios of geometric means, after / before, with 95% intervals. A mark "

@@ -19,6 +19,7 @@ from bench.compare import Compared, compare
 from bench.compare_tables import WIDTH, plain, show
 from bench.metrics import METRICS
 from bench.records import Record, ResultsError, append
+from bench.results import store_agreement
 
 BACKENDS = ("numpy_sgd", "numba_sgd", "numpy_als", "numba_als", "torch_sgd")
 STEADY = {0: 2.0, 1: 2.02, 2: 1.98}
@@ -29,8 +30,15 @@ def change(row: Compared, metric: str) -> Change:
     return next(c for c in row.changes if c.metric.name == metric)
 
 
-def only(before: Sequence[Record], after: Sequence[Record], **options: Any) -> Compared:
-    (row,) = compare(before, after, **options).rows
+def aimed(records: Sequence[Record], target: float) -> list[Record]:
+    goal = {"metric": "test_rmse", "value": target, "origin": "as asked"}
+    return [replace(r, problem={**r.problem, "target": goal}) for r in records]
+
+
+def only(
+    before: Sequence[Record], after: Sequence[Record], target: float | None = None
+) -> Compared:
+    (row,) = compare(before if target is None else aimed(before, target), after).rows
     return row
 
 
@@ -98,7 +106,7 @@ def test_both_runs_are_timed_to_one_target() -> None:
     row = only(better, fake.timed("a", STEADY))
     assert row.target.value == pytest.approx(1.01 * 0.775)
     assert change(row, "time").after == math.inf
-    assert only(better, fake.timed("a", STEADY), target=0.85).target.value == 0.85
+    assert only(better, fake.timed("a", STEADY), 0.85).target.value == 0.85
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -174,12 +182,12 @@ def test_what_failed_or_was_flagged_is_not_called_faster(
 def test_a_target_that_is_no_longer_reached_is_worse_and_one_newly_reached_better() -> None:
     reached = fake.timed("a", STEADY)
     missed = [replace(r, points=r.points[:4]) for r in reached]
-    lost = change(only(reached, missed, target=0.9), "time")
+    lost = change(only(reached, missed, 0.9), "time")
     assert (lost.after, lost.reached, lost.mark) == (math.inf, (3, 0), "-")
-    assert change(only(missed, reached, target=0.9), "time").mark == "+"
-    assert change(only(missed, missed, target=0.9), "time").mark == "~"
+    assert change(only(missed, reached, 0.9), "time").mark == "+"
+    assert change(only(missed, missed, 0.9), "time").mark == "~"
     once = [*reached[:2], missed[2]]
-    assert change(only(reached, once, target=0.9), "time").mark == "~"
+    assert change(only(reached, once, 0.9), "time").mark == "~"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +289,7 @@ def test_markup_in_a_name_is_printed_as_it_is() -> None:
 
 
 def worse(before: Sequence[Record], after: Sequence[Record], **limits: float) -> list[str]:
-    return gate.failures(compare(before, after, target=0.9).rows, limits)
+    return gate.failures(compare(aimed(before, 0.9), after).rows, limits)
 
 
 def test_the_gate_names_what_is_worse_than_allowed() -> None:
@@ -312,7 +320,7 @@ def test_the_gate_closes_for_lost_targets_failures_and_flags() -> None:
 
 def test_the_gate_says_what_it_cannot_judge() -> None:
     def why(before: list[Record], after: list[Record]) -> str:
-        (line,) = gate.undecided(compare(before, after, target=0.9).rows, {"time": 0.1})
+        (line,) = gate.undecided(compare(aimed(before, 0.9), after).rows, {"time": 0.1})
         return line
 
     three = fake.timed("a", STEADY)
@@ -371,7 +379,7 @@ class TestCommand:
             (["A", "B", "--fail-on", "tine:5%"], "did you mean time?"),
             (["A", "B", "--fail-on", "time:5%,time:6%"], "time is limited twice"),
             (["A", "B", "--fail-on", ""], "is no limit"),
-            (["A", "B", "--target", "0"], "--target"),
+            (["A", "B", "--target", "0"], "'0' is no target"),
         ],
     )
     def test_bad_input_is_one_sentence_and_exit_code_2(
@@ -381,6 +389,14 @@ class TestCommand:
         assert result.exit_code == 2
         assert sentence in result.output
         assert "Traceback" not in result.output
+
+    def test_a_backend_that_disagrees_is_not_called_faster(self, tmp_path) -> None:
+        verdict = {"code_sha256": "", "agrees": False, "sentence": "its penalty is doubled"}
+        store_agreement(tmp_path / "A", {"a": verdict})
+        result = self.run("B", "A", "--fail-on", "time:10%")
+        assert result.exit_code == 1
+        assert "! disagrees or tripped a guard: 5" in result.output
+        assert "disagrees: its penalty is doubled" in result.output
 
     def test_a_refusal_and_an_undecided_gate_exit_with_2(self, tmp_path) -> None:
         for record in with_env(fake.timed("a", {0: 1.0}), machine="Other"):
@@ -396,7 +412,7 @@ class TestCommand:
 
 def test_data_for_programs_has_no_infinity_and_no_nan() -> None:
     missed = [replace(r, points=r.points[:4]) for r in fake.timed("a", STEADY)]
-    found = plain(compare(fake.timed("a", STEADY), missed, target=0.9))
+    found = plain(compare(aimed(fake.timed("a", STEADY), 0.9), missed))
     time = found["rows"][0]["changes"][0]
     assert (time["after"], time["ratio"]["mid"], time["mark"]) == (None, None, "-")
     json.dumps(found, allow_nan=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.records import ResultsError, load
+from bench.records import ResultsError
 
 if TYPE_CHECKING:
     from bench.gate import Limits
@@ -49,28 +49,28 @@ class Worsening(click.ParamType[Mapping[str, float]]):
 @click.command()
 @click.argument("before", metavar="A", type=DIRECTORY)
 @click.argument("after", metavar="B", type=DIRECTORY)
-@click.option("--target", type=click.FloatRange(0, min_open=True), help="Test RMSE to time to.")
+@click.option("--target", metavar="SCORE", help="To time to: 0.93 (test RMSE), J=0.75, or J.")
 @click.option("--fail-on", "limits", type=Worsening(), metavar="time:10%,rmse:0.5%", help=FAIL_ON)
 @click.option("--force", is_flag=True, help="Compare runs of other machines, data or settings.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
 def compare(
     before: Path,
     after: Path,
-    target: float | None,
+    target: str | None,
     limits: Limits | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Compare results directory B with A: what got faster, slower, better or worse.
 
-    + better, - worse, ~ can't be told apart, x failed, ! tripped a guard. Nothing runs again.
+    + better, - worse, ~ can't be told apart, x failed, ! disagrees or tripped a guard.
     """
     from rich.console import Console
 
     from bench import compare_tables, gate
     from bench.compare import compare as compared
 
-    found = compared(_records(before), _records(after), target, force)
+    found = compared(_records(before, target), _records(after, target), force)
     worse = gate.failures(found.rows, limits) if limits else []
     undecided = gate.undecided(found.rows, limits) if limits else []
     if as_json:
@@ -84,8 +84,10 @@ def compare(
     sys.exit(1 if worse else 2 if undecided else 0)
 
 
-def _records(directory: Path) -> list[Record]:
-    records = load(directory)
+def _records(directory: Path, target: str | None) -> list[Record]:
+    from bench.results import read
+
+    records = read(directory, target)
     if not records:
         raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
     return records
