@@ -212,29 +212,32 @@ def _append_line(descriptor: int, line: bytes) -> None:
         raise
 
 
-def load(directory: Path) -> list[Record]:
-    """All records of a directory, the newest of each case, in the order written; unreadable lines
-    are warned of and dropped.
+def load(directory: Path, commit: str = "") -> list[Record]:
+    """The records of a directory, the newest of each case, in the order written. With `commit`, a
+    prefix, those made at it. Unreadable lines are warned of and dropped. Raises ResultsError.
     """
-    path = directory / FILE_NAME
-    if not path.exists():
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise ResultsError(f"Cannot read {path}: {error.strerror}.") from None
     newest: dict[str, Record] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = from_json(line)
-        except ValueError as error:
-            warnings.warn(f"{path}:{number} was left out: {error}.", stacklevel=2)
+    for record in _lines(directory / FILE_NAME):
+        if commit and not (record.env and (record.env.commit or "").startswith(commit)):
             continue
         newest.pop(record.case.key, None)
         newest[record.case.key] = record
     return list(newest.values())
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ResultsError(f"Cannot read {path}: {error.strerror}.") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield from_json(line)
+            except ValueError as error:
+                warnings.warn(f"{path}:{number} was left out: {error}.", stacklevel=3)
 
 
 COMPARED = ("rank", "reg", "reg_bias", "biases")

@@ -21,15 +21,18 @@ TARGETS, AGREEMENT = "targets.json", "agreement.json"
 Targets = Mapping[str, Mapping[str, Mapping[str, Any]]]  # data set -> metric -> Target
 
 
-def read(directory: Path, asked: str | None = None) -> list[Record]:
+def read(directory: Path, asked: str | None = None, commit: str = "") -> list[Record]:
     """The records of a directory, each with its target and with the gate's verdict among its flags.
 
-    `asked` is a target for all: a test RMSE such as 0.93, `J=0.75`, or `J` for the stored one of J.
+    `commit` is as in records.load. `asked` is a target for all: a test RMSE such as 0.93, `J=0.75`, or `J` for the stored one of J.
     Raises ResultsError.
     """
     metric, value = _asked(asked)
     targets, verdicts = _json(directory / TARGETS), _json(directory / AGREEMENT)
-    return [_judged(_aimed(record, targets, metric, value), verdicts) for record in load(directory)]
+    return [
+        _judged(_aimed(record, targets, metric, value), verdicts)
+        for record in load(directory, commit)
+    ]
 
 
 def _asked(text: str | None) -> tuple[str, float | None]:

@@ -82,8 +82,9 @@ def test_conformance_knows_no_backend_and_no_test_framework(path):
 
 
 READERS = (
-    "agree", "agree_tables", "compare", "curves", "guards", "plots", "ranking", "report",
-    "standings", "stats", "tables", "verdicts",
+    "agree", "agree_tables", "breakeven", "change", "compare", "compare_tables", "curves", "gate",
+    "guards", "matching", "metrics", "plots", "profile", "ranking", "report", "results",
+    "standings", "stats", "tables", "target", "verdicts",
 )  # fmt: skip
 
 

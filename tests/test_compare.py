@@ -371,9 +371,10 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (["A", "nowhere"], "Directory 'nowhere' does not exist"),
+            (["A", "nowhere"], "nowhere holds no results"),
             (["A", "."], "holds no results"),
-            (["A"], "Missing argument 'B'"),
+            (["A@a82c", "B@facade"], "B holds no results of commit facade"),
+            (["A"], "Missing argument"),
             (["A", "B", "--fail-on", "time"], "'time' is no limit; write time:10% or rmse:0.5%"),
             (["A", "B", "--fail-on", "time:-5%"], "is no limit"),
             (["A", "B", "--fail-on", "tine:5%"], "did you mean time?"),
@@ -389,6 +390,16 @@ class TestCommand:
         assert result.exit_code == 2
         assert sentence in result.output
         assert "Traceback" not in result.output
+
+    def test_one_directory_may_hold_the_runs_of_two_commits(self, tmp_path) -> None:
+        for commit, seconds in (("abc1", STEADY), ("def2", SLOWER)):
+            for record in fake.timed("a", seconds):
+                assert record.env is not None
+                env = replace(record.env, commit=commit)
+                append(tmp_path / "both", replace(record, env=env))
+        result = self.run("both@abc", "both@def")
+        assert result.exit_code == 0, result.output
+        assert "- worse: 2" in result.output
 
     def test_a_backend_that_disagrees_is_not_called_faster(self, tmp_path) -> None:
         verdict = {"code_sha256": "", "agrees": False, "sentence": "its penalty is doubled"}

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bench.gate import Limits
     from bench.records import Record
 
-DIRECTORY = click.Path(path_type=Path, exists=True, file_okay=False)
 FAIL_ON = "Exit with 1 where B is worse by more: time, epoch, rmse, j, memory."
 
 
@@ -47,21 +46,23 @@ class Worsening(click.ParamType[Mapping[str, float]]):
 
 
 @click.command()
-@click.argument("before", metavar="A", type=DIRECTORY)
-@click.argument("after", metavar="B", type=DIRECTORY)
+@click.argument("before", metavar="A[@COMMIT]")
+@click.argument("after", metavar="B[@COMMIT]")
 @click.option("--target", metavar="SCORE", help="To time to: 0.93 (test RMSE), J=0.75, or J.")
 @click.option("--fail-on", "limits", type=Worsening(), metavar="time:10%,rmse:0.5%", help=FAIL_ON)
 @click.option("--force", is_flag=True, help="Compare runs of other machines, data or settings.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
 def compare(
-    before: Path,
-    after: Path,
+    before: str,
+    after: str,
     target: str | None,
     limits: Limits | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Compare results directory B with A: what got faster, slower, better or worse.
+
+    A directory that holds the runs of several commits is told apart by DIRECTORY@COMMIT.
 
     + better, - worse, ~ can't be told apart, x failed, ! disagrees or tripped a guard.
     """
@@ -84,10 +85,14 @@ def compare(
     sys.exit(1 if worse else 2 if undecided else 0)
 
 
-def _records(directory: Path, target: str | None) -> list[Record]:
+def _records(place: str, target: str | None) -> list[Record]:
     from bench.results import read
 
-    records = read(directory, target)
+    name, at, commit = place.rpartition("@")
+    if Path(place).exists() or not at:
+        name, commit = place, ""
+    records = read(Path(name), target, commit)
     if not records:
-        raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
+        which = f"results of commit {commit}" if commit else "results"
+        raise ResultsError(f"{name} holds no {which}; mfbench run -o {name} makes some.")
     return records

@@ -16,9 +16,7 @@ DIRECTORY = click.Path(path_type=Path, file_okay=False)
 @click.option("-o", "--output", type=DIRECTORY, help="Where to write; default: DIRECTORY.")
 @click.option("--target", metavar="SCORE", help="To time to: 0.93 (test RMSE), J=0.75, or J.")
 @click.option("--baseline", metavar="BACKEND", help="Ratios to this one; default: the first.")
-def report(
-    directory: Path, output: Path | None, target: str | None, baseline: str | None
-) -> None:
+def report(directory: Path, output: Path | None, target: str | None, baseline: str | None) -> None:
     """Rank the backends of a results DIRECTORY, draw the figures and write report.html.
 
     Nothing runs again. DIRECTORY is results/local unless given.
