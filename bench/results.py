@@ -24,7 +24,8 @@ Targets = Mapping[str, Mapping[str, Mapping[str, Any]]]  # data set -> metric ->
 def read(directory: Path, asked: str | None = None, commit: str = "") -> list[Record]:
     """The records of a directory, each with its target and with the gate's verdict among its flags.
 
-    `commit` is as in records.load. `asked` is a target for all: a test RMSE such as 0.93, `J=0.75`, or `J` for the stored one of J.
+    `commit` is as in records.load. `asked` is a target for all: a test RMSE such as 0.93, `J=0.75`,
+    or `J` for the stored one of J.
     Raises ResultsError.
     """
     metric, value = _asked(asked)
