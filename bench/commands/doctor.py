@@ -1,74 +1,79 @@
-"""`mfbench doctor`: what this machine offers, as the libraries themselves report it."""
+"""`mfbench doctor`: what this machine offers, what it can do at most, is the clock right?"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from bench.limits.readings import MachineLimits
+
 
 @click.command()
-def doctor() -> None:
-    """Show processor, BLAS kernel and threads, Numba's threading layer, CUDA and versions."""
+@click.option("--limits", is_flag=True, help="Measure this machine's limits, or show them again.")
+@click.option("--clock", is_flag=True, help="Time backends of known duration; 1 if off.")
+@click.option("-f", "--force", is_flag=True, help="Measure limits anew that are stored already.")
+def doctor(limits: bool, clock: bool, force: bool) -> None:
+    """Show processor, BLAS kernel and threads, Numba's threading layer, CUDA and versions.
+
+    With --limits or --clock, those instead.
+    """
+    if force and not limits:
+        raise click.UsageError("--force measures limits anew; add --limits.")
+    if limits:
+        _limits(force)
+    if clock and not _clock():
+        sys.exit(1)
+    if not limits and not clock:
+        _facts()
+
+
+def _facts() -> None:
+    from bench.facts import facts
+
     for name, value in facts():
         click.echo(f"{name:<22} {value}")
 
 
-def facts() -> Iterator[tuple[str, str]]:
-    """(name, value) in the order shown. Loads NumPy, SciPy, Numba and PyTorch."""
-    import platform
-
+def _limits(force: bool) -> None:
     from bench import environment
-    from bench.problems.cache import root
+    from bench.limits import store, table
 
-    yield "machine", environment.machine()
-    yield "cores to use", str(environment.available_cores())
-    yield "python", f"{platform.python_version()} at {sys.executable}"
-    yield from environment.packages().items()
-    yield from _numba()
-    yield from _torch()
-    yield from _pools()
-    commit, dirty = environment.revision()
-    yield "commit", f"{commit}{' with changes' if dirty else ''}" if commit else "not a checkout"
-    yield "data cache", str(root())
+    machine = environment.machine()
+    stored = None if force else store.load(machine)
+    limits = stored or _survey()
+    path = store.path_of(machine) if stored else store.save(limits)
+    table.show(limits)
+    again = "; measure anew with --force" if stored else ""
+    click.echo(f"Stored in {path}{again}.")
 
 
-def _numba() -> Iterator[tuple[str, str]]:
-    import llvmlite.binding as llvm
-    import numba
-    import numpy as np
+def _survey() -> MachineLimits:
+    from rich.console import Console
+    from rich.progress import Progress
 
-    @numba.njit(parallel=True)
-    def touch(x: object) -> None:
-        for i in numba.prange(len(x)):  # type: ignore[arg-type]
-            x[i] = i  # type: ignore[index]
+    from bench.environment import available_cores
+    from bench.limits.survey import survey, thread_counts
+    from bench.limits.trials import Extent
 
-    touch(np.zeros(8))
-    yield "numba threading layer", numba.threading_layer()
-    yield "numba threads", str(numba.get_num_threads())
-    yield "numba cpu", str(llvm.get_host_cpu_name())
-
-
-def _torch() -> Iterator[tuple[str, str]]:
-    import torch
-
-    yield "torch threads", str(torch.get_num_threads())
-    yield "torch vector unit", str(torch.backends.cpu.get_cpu_capability())
-    if torch.cuda.is_available():
-        yield "cuda", f"{torch.version.cuda}, {torch.cuda.get_device_name(0)}"
-    else:
-        yield "cuda", "no device"
+    click.echo("Measuring this machine's limits, in under a minute; keep it quiet.", err=True)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("limits", total=None)
+        return survey(
+            Extent(threads=thread_counts(available_cores())),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
 
 
-def _pools() -> Iterator[tuple[str, str]]:
-    import scipy.linalg  # noqa: F401 (loads the BLAS that SciPy ships)
-    import threadpoolctl
+def _clock() -> bool:
+    from rich.console import Console
 
-    for pool in threadpoolctl.threadpool_info():
-        name = pool.get("internal_api", "?")
-        what = [f"{pool['num_threads']} threads"]
-        what += [f"{pool['architecture']} kernels"] if "architecture" in pool else []
-        what += [f"version {pool['version']}"] if pool.get("version") else []
-        yield f"{name} pool", f"{', '.join(what)}, {Path(pool['filepath']).name}"
+    from bench import selftest, selftest_table
+
+    with Console(stderr=True).status("Backends of known duration") as status:
+        found = selftest.records(lambda name: status.update(f"A backend of known duration: {name}"))
+    checks, costs = list(selftest.checks(found)), list(selftest.harness(found))
+    selftest_table.show(checks, costs)
+    return all(check.ok for check in (*checks, *costs))
