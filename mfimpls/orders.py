@@ -22,7 +22,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from mfimpls.contract import Array, Factors, Hyper, Problem
+from mfimpls.contract import Factors, Hyper, Problem
 
 # A block's rows, in float32, leave half of a 512 KiB L2 cache free.
 ROW_BYTES_PER_BLOCK = 256 * 1024
@@ -122,7 +122,9 @@ def visit_salt(seed: int) -> np.uint64:
     return np.random.default_rng([seed, 0xB10C]).integers(2**64, dtype=np.uint64)
 
 
-def visit_key(users: Array, items: Array, salt: np.uint64) -> Array:
+def visit_key(
+    users: NDArray[np.uint64], items: NDArray[np.uint64], salt: np.uint64
+) -> NDArray[np.uint64]:
     """The place of a rating inside its block: below KEYS, ties in the order of the training part.
 
     A multiply-xorshift hash of uint64 ids, the same line for an array and for a compiled scalar.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from mfimpls.backends._numba_rules import error, leaf, move_bias, move_row
+from mfimpls.backends._numba_rules import bias_gradient, error, leaf, move_bias, move_row
 from mfimpls.backends._vector import LANES, load, store, zeros
 
 
@@ -64,8 +64,8 @@ def _gather(users, items, visits, part, rule, on_users, on_items):
             p, q = load(P, u, k), load(Q, i, k)
             store(on_users.G, slot, k, load(on_users.G, slot, k) + (rule.reg * p - e * q))
             store(on_items.G, place, k, load(on_items.G, place, k) + (rule.reg * q - e * p))
-        on_users.g_bias[slot] += rule.reg_bias * users.bias[u] - e
-        on_items.g_bias[place] += rule.reg_bias * items.bias[i] - e
+        on_users.g_bias[slot] += bias_gradient(users, u, e, rule)
+        on_items.g_bias[place] += bias_gradient(items, i, e, rule)
     return n_users, n_items
 
 

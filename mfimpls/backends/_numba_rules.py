@@ -22,27 +22,26 @@ from mfimpls.backends._vector import (
     total,
     zeros,
 )
-from mfimpls.contract import OPTIMIZERS
+from mfimpls.contract import OPTIMIZERS, Factors
 
 SGD, ADAGRAD, ROWWISE_ADAGRAD, ADAM = range(4)
+BIAS, A_BIAS, B_BIAS, A_ROW = range(4)
 assert OPTIMIZERS == ("sgd", "adagrad", "rowwise_adagrad", "adam")
 
 # Without Numba's runtime a function counts no references to the arrays that it reads from a tuple:
 # an atomic addition each, and most of the time of a step.
-leaf = njit(_nrt=False, forceinline=True, error_model="numpy")
+leaf = njit(_nrt=False, forceinline=True, error_model="numpy", fastmath={"contract"})
 
 
 class Side(NamedTuple):
-    """rows (n, width) and bias (n,); their optimiser's state: A, B of the rows (n, width), or (n,
-    1) where it is per row; A_bias, B_bias (n,).
+    """rows (n, width) with their optimiser's state A, B (n, width), empty where a rule keeps none;
+    scalars (4 n,): per row the bias, its state A and B, and the state that the row has as a whole.
     """
 
     rows: Any
-    bias: Any
+    scalars: Any
     A: Any
     B: Any
-    A_bias: Any
-    B_bias: Any
 
 
 class Rule(NamedTuple):
@@ -61,12 +60,19 @@ def side(rows, bias, optimizer):
     """A Side that starts at copies of `rows` (n, rank) and `bias` (n,)."""
     n, dtype = len(rows), rows.dtype
     table = padded(rows, dtype)
-    width = {"sgd": 0, "rowwise_adagrad": 1}.get(optimizer, table.shape[1])
-    first = np.ones if optimizer == "rowwise_adagrad" else np.zeros
-    A = aligned_zeros((n, width), dtype)
-    A[:] = first((n, width), dtype)
-    B = aligned_zeros((n, width if optimizer == "adam" else 0), dtype)
-    return Side(table, bias.copy(), A, B, first(n, dtype), np.zeros(n, dtype))
+    scalars = aligned_zeros((n, 4), dtype)
+    scalars[:, BIAS] = bias
+    if optimizer == "rowwise_adagrad":
+        scalars[:, [A_BIAS, A_ROW]] = 1
+    A = aligned_zeros((n, table.shape[1] if optimizer in ("adagrad", "adam") else 0), dtype)
+    B = aligned_zeros((n, table.shape[1] if optimizer == "adam" else 0), dtype)
+    return Side(table, scalars.ravel(), A, B)
+
+
+def factors(users, items, rank):
+    """Factors, copied out of the two sides."""
+    P, Q = users.rows[:, :rank].copy(), items.rows[:, :rank].copy()
+    return Factors(P, Q, users.scalars[BIAS::4].copy(), items.scalars[BIAS::4].copy())
 
 
 def rule(hyper, epoch, n):
@@ -84,6 +90,12 @@ def rule(hyper, epoch, n):
 
 
 @leaf
+def at(row, scalar):
+    """Where Side.scalars has a scalar of a row; unsigned, so no negative index is looked for."""
+    return np.uint64(4) * np.uint64(row) + np.uint64(scalar)
+
+
+@leaf
 def error(users, items, visit, columns):
     """e = r - rhat for a visit (u, i, rating), the rating without the mean; `columns` are where a
     row's vectors begin.
@@ -92,7 +104,7 @@ def error(users, items, visit, columns):
     dot = zeros(users.rows)
     for k in columns:
         dot = dot + load(users.rows, u, k) * load(items.rows, i, k)
-    return rating - users.bias[u] - items.bias[i] - total(dot)
+    return rating - users.scalars[at(u, BIAS)] - items.scalars[at(i, BIAS)] - total(dot)
 
 
 @leaf
@@ -107,8 +119,8 @@ def sgd_step(users, items, visit, rule, columns):
         store(P, u, k, keep * p + step * q)
         store(Q, i, k, keep * q + step * p)
     if rule.biases:
-        users.bias[u] += rule.lr * (e - rule.reg_bias * users.bias[u])
-        items.bias[i] += rule.lr * (e - rule.reg_bias * items.bias[i])
+        users.scalars[at(u, BIAS)] += rule.lr * (e - rule.reg_bias * users.scalars[at(u, BIAS)])
+        items.scalars[at(i, BIAS)] += rule.lr * (e - rule.reg_bias * items.scalars[at(i, BIAS)])
 
 
 @leaf
@@ -118,30 +130,36 @@ def rowwise_adagrad_step(users, items, visit, rule, columns):
     |g|^2 comes from p.p, q.q and p.q, which need not wait for e.
     """
     u, i, rating = visit
-    P, Q, reg = users.rows, items.rows, rule.reg
+    P, Q, of_u, of_i, reg = users.rows, items.rows, users.scalars, items.scalars, rule.reg
     pp = qq = pq = zeros(P)
     for k in columns:
         p, q = load(P, u, k), load(Q, i, k)
         pp, qq, pq = pp + p * p, qq + q * q, pq + p * q
     dot, p2, q2 = total(pq), total(pp), total(qq)
-    e = rating - users.bias[u] - items.bias[i] - dot
-    # One square root and one division for all four rows.
-    lr = rule.lr / root(pack(users.A[u, 0], items.A[i, 0], users.A_bias[u], items.A_bias[i]))
+    b, c = of_u[at(u, BIAS)], of_i[at(i, BIAS)]
+    e = rating - b - c - dot
+    A_u, A_i, A_b, A_c = (
+        of_u[at(u, A_ROW)],
+        of_i[at(i, A_ROW)],
+        of_u[at(u, A_BIAS)],
+        of_i[at(i, A_BIAS)],
+    )
+    lr = rule.lr / root(pack(A_u, A_i, A_b, A_c))
     lr_u, lr_i = lane(lr, 0), lane(lr, 1)
     keep_u, keep_i, step_u, step_i = 1 - lr_u * reg, 1 - lr_i * reg, lr_u * e, lr_i * e
     for k in columns:
         p, q = load(P, u, k), load(Q, i, k)
         store(P, u, k, keep_u * p + step_u * q)
         store(Q, i, k, keep_i * q + step_i * p)
-    cross = 2 * reg * e * dot
-    users.A[u, 0] += (reg * reg * p2 - cross + e * e * q2) * rule.per_rank
-    items.A[i, 0] += (reg * reg * q2 - cross + e * e * p2) * rule.per_rank
+    cross = (reg + reg) * e * dot
+    of_u[at(u, A_ROW)] = A_u + (reg * reg * p2 - cross + e * e * q2) * rule.per_rank
+    of_i[at(i, A_ROW)] = A_i + (reg * reg * q2 - cross + e * e * p2) * rule.per_rank
     if rule.biases:
-        g, h = rule.reg_bias * users.bias[u] - e, rule.reg_bias * items.bias[i] - e
-        users.bias[u] -= lane(lr, 2) * g
-        items.bias[i] -= lane(lr, 3) * h
-        users.A_bias[u] += g * g
-        items.A_bias[i] += h * h
+        g, h = rule.reg_bias * b - e, rule.reg_bias * c - e
+        of_u[at(u, BIAS)] = b - lane(lr, 2) * g
+        of_i[at(i, BIAS)] = c - lane(lr, 3) * h
+        of_u[at(u, A_BIAS)] = A_b + g * g
+        of_i[at(i, A_BIAS)] = A_c + h * h
 
 
 @leaf
@@ -156,7 +174,7 @@ def gradient_step(users, items, visit, rule, steps):
         move_vector(users, u, k, rule.reg * p - e * q, rule.optimizer, lr)
         move_vector(items, i, k, rule.reg * q - e * p, rule.optimizer, lr)
     if rule.biases:
-        g, h = rule.reg_bias * users.bias[u] - e, rule.reg_bias * items.bias[i] - e
+        g, h = bias_gradient(users, u, e, rule), bias_gradient(items, i, e, rule)
         move_bias(users, u, g, rule, steps)
         move_bias(items, i, h, rule, steps)
 
@@ -166,7 +184,7 @@ def move_row(one, row, G, slot, rule, steps):
     """One optimiser step of the row of P or Q whose gradient is G[slot]."""
     lr, squares = rule.lr, zeros(G)
     if rule.optimizer == ROWWISE_ADAGRAD:
-        lr = rule.lr / math.sqrt(one.A[row, 0])
+        lr = rule.lr / math.sqrt(one.scalars[at(row, A_ROW)])
     elif rule.optimizer == ADAM:
         lr = rule.lr * warming(steps)
     for k in range(0, G.shape[1], LANES):
@@ -174,7 +192,7 @@ def move_row(one, row, G, slot, rule, steps):
         move_vector(one, row, k, g, rule.optimizer, lr)
         squares = squares + g * g
     if rule.optimizer == ROWWISE_ADAGRAD:
-        one.A[row, 0] += total(squares) * rule.per_rank
+        one.scalars[at(row, A_ROW)] += total(squares) * rule.per_rank
 
 
 @leaf
@@ -196,21 +214,27 @@ def move_vector(one, row, k, g, optimizer, lr):
 
 
 @leaf
+def bias_gradient(one, row, e, rule):
+    return rule.reg_bias * one.scalars[at(row, BIAS)] - e
+
+
+@leaf
 def move_bias(one, row, g, rule, steps):
     """One optimiser step of the bias whose gradient is g."""
-    x, A, B = one.bias, one.A_bias, one.B_bias
+    scalars, bias, A, B = one.scalars, at(row, BIAS), at(row, A_BIAS), at(row, B_BIAS)
     if rule.optimizer == SGD:
-        x[row] -= rule.lr * g
+        scalars[bias] -= rule.lr * g
     elif rule.optimizer == ADAGRAD:
-        A[row] += g * g
-        x[row] -= rule.lr * g / (math.sqrt(A[row]) + 1e-10)
+        scalars[A] += g * g
+        scalars[bias] -= rule.lr * g / (math.sqrt(scalars[A]) + 1e-10)
     elif rule.optimizer == ROWWISE_ADAGRAD:
-        x[row] -= rule.lr * g / math.sqrt(A[row])
-        A[row] += g * g
+        scalars[bias] -= rule.lr * g / math.sqrt(scalars[A])
+        scalars[A] += g * g
     else:
-        A[row] = 0.9 * A[row] + 0.1 * g
-        B[row] = 0.999 * B[row] + 0.001 * g * g
-        x[row] -= rule.lr * warming(steps) * A[row] / (math.sqrt(B[row]) + 1e-8)
+        scalars[A] = 0.9 * scalars[A] + 0.1 * g
+        scalars[B] = 0.999 * scalars[B] + 0.001 * g * g
+        lr = rule.lr * warming(steps)
+        scalars[bias] -= lr * scalars[A] / (math.sqrt(scalars[B]) + 1e-8)
 
 
 @leaf

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit, prange
 
 from mfimpls.orders import (
     KEYS,
@@ -20,7 +20,18 @@ from mfimpls.orders import (
     visit_salt,
 )
 
-_key = njit(visit_key)
+CHUNKS = 16  # of the ratings, sorted apart; the result does not depend on their number
+
+leaf = njit(_nrt=False, error_model="numpy")
+_key = leaf(visit_key)
+
+
+class Grid(NamedTuple):
+    """row[u] + column[i] (int32) is the block of a rating, salt what its key takes besides."""
+
+    row: Any
+    column: Any
+    salt: Any
 
 
 class Visits(NamedTuple):
@@ -70,17 +81,18 @@ def _ordered_epochs(data, orders):
 def _lay_out(problem, hyper):
     # users, items, ratings and starts of Visits, as block_grid sorts.
     users, items, ratings = map(np.asarray, problem.train.columns)
-    size = grid_size(problem, hyper.rank)
-    block_of = []
-    for ids, n in ((users, problem.n_users), (items, problem.n_items)):
-        cuts = range_cuts(_degrees(ids, n), size)
-        block_of.append(np.repeat(np.arange(size, dtype=np.int32), np.diff(cuts)))
-    block_of[0] *= size
-    starts, places = _places(users, items, *block_of, size * size, 4 * get_num_threads())
-    centred = np.empty(len(users), hyper.dtype)
-    salt = visit_salt(hyper.seed)
-    by_block = _by_block((users, items, ratings), problem.mean, centred, *block_of, places, salt)
-    return *_by_key(by_block, starts), starts
+    n, size = len(users), grid_size(problem, hyper.rank)
+    maps = []
+    for ids, n_ids in ((users, problem.n_users), (items, problem.n_items)):
+        cuts = range_cuts(_degrees(ids, n_ids), size)
+        maps.append(np.repeat(np.arange(size, dtype=np.int32), np.diff(cuts)))
+    grid = Grid(maps[0] * np.int32(size), maps[1], visit_salt(hyper.seed))
+    starts, places = _places(users, items, grid, np.zeros((CHUNKS, size * size), np.int64))
+    records = np.empty((n, 4), np.uint32)
+    _sort_by_block((users, items, ratings.view(np.uint32)), grid, places, records)
+    out = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, hyper.dtype)
+    _sort_by_key(records, records.view(np.float32), problem.mean, starts, out)
+    return *out, starts
 
 
 @njit(cache=True, nogil=True)
@@ -92,17 +104,14 @@ def _degrees(ids, n):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _places(users, items, row_of, column_of, blocks, chunks):
-    # Where each chunk of the ratings puts its first one of each block: (chunks, blocks).
-    counts = np.zeros((chunks, blocks), np.int64)
-    n = len(users)
-    for chunk in prange(chunks):
-        for t in range(chunk * n // chunks, (chunk + 1) * n // chunks):
-            counts[chunk, row_of[users[t]] + column_of[items[t]]] += 1
-    starts = np.zeros(blocks + 1, np.int64)
-    for block in range(blocks):
+def _places(users, items, grid, counts):
+    # Where each block starts, and where each chunk of the ratings puts its first one of a block.
+    for chunk in prange(len(counts)):
+        _count(users, items, grid, counts[chunk], _part(len(users), chunk))
+    starts = np.zeros(counts.shape[1] + 1, np.int64)
+    for block in range(counts.shape[1]):
         place = starts[block]
-        for chunk in range(chunks):
+        for chunk in range(len(counts)):
             count = counts[chunk, block]
             counts[chunk, block] = place
             place += count
@@ -110,39 +119,57 @@ def _places(users, items, row_of, column_of, blocks, chunks):
     return starts, counts
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _by_block(data, mean, centred, row_of, column_of, places, salt):
-    # Stable counting sort by block; adds each rating's key.
-    users, items, ratings = data
-    n, chunks = len(users), len(places)
-    to_users, to_items = np.empty(n, np.uint32), np.empty(n, np.uint32)
-    keys = np.empty(n, np.uint16)
-    for chunk in prange(chunks):
-        for t in range(chunk * n // chunks, (chunk + 1) * n // chunks):
-            u, i = users[t], items[t]
-            block = row_of[u] + column_of[i]
-            to = places[chunk, block]
-            places[chunk, block] = to + 1
-            to_users[to], to_items[to], centred[to] = u, i, ratings[t] - mean
-            keys[to] = _key(np.uint64(u), np.uint64(i), salt)
-    return to_users, to_items, centred, keys
+@leaf
+def _part(n, chunk):
+    return chunk * n // CHUNKS, (chunk + 1) * n // CHUNKS
+
+
+@leaf
+def _count(users, items, grid, counts, part):
+    for t in range(part[0], part[1]):
+        counts[grid.row[np.uint32(users[t])] + grid.column[np.uint32(items[t])]] += 1
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _by_key(data, starts):
-    # Stable counting sort by key inside each block.
-    users, items, ratings, keys = data
-    to_users, to_items = np.empty_like(users), np.empty_like(items)
-    to_ratings = np.empty_like(ratings)
+def _sort_by_block(data, grid, places, records):
+    for chunk in prange(len(places)):
+        _scatter(data, grid, places[chunk], records, _part(len(records), chunk))
+
+
+@leaf
+def _scatter(data, grid, places, records, part):
+    # Stable counting sort of one chunk. A record is user, item, the rating's bits and the key: 16
+    # bytes that go to one place, where four arrays would go to four.
+    users, items, bits = data
+    for t in range(part[0], part[1]):
+        u, i = np.uint32(users[t]), np.uint32(items[t])
+        block = np.uint32(grid.row[u] + grid.column[i])
+        to = np.uint64(places[block])
+        places[block] += 1
+        records[to, 0], records[to, 1], records[to, 2] = u, i, bits[t]
+        records[to, 3] = _key(np.uint64(u), np.uint64(i), grid.salt)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _sort_by_key(records, as_floats, mean, starts, out):
+    users, items, ratings = out
     for block in prange(len(starts) - 1):
-        place = np.zeros(KEYS + 1, np.int64)
-        for t in range(starts[block], starts[block + 1]):
-            place[keys[t] + 1] += 1
-        place[0] = starts[block]
-        for key in range(KEYS):
-            place[key + 1] += place[key]
-        for t in range(starts[block], starts[block + 1]):
-            to = place[keys[t]]
-            place[keys[t]] = to + 1
-            to_users[to], to_items[to], to_ratings[to] = users[t], items[t], ratings[t]
-    return to_users, to_items, to_ratings
+        places = np.zeros(KEYS + 1, np.int64)
+        part = (starts[block], starts[block + 1])
+        _unpack(records, as_floats, mean, part, places, (users, items, ratings))
+
+
+@leaf
+def _unpack(records, as_floats, mean, part, places, out):
+    # Stable counting sort of one block, from records to columns.
+    users, items, ratings = out
+    for t in range(part[0], part[1]):
+        places[records[t, 3] + np.uint32(1)] += 1
+    places[0] = part[0]
+    for key in range(KEYS):
+        places[key + 1] += places[key]
+    for t in range(part[0], part[1]):
+        key = records[t, 3]
+        to = np.uint64(places[key])
+        places[key] += 1
+        users[to], items[to], ratings[to] = records[t, 0], records[t, 1], as_floats[t, 2] - mean

@@ -14,22 +14,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from mfimpls.backends._atomics import fetch_add
 from mfimpls.backends._cholesky import TILE, add_gram, back_substitute, factor
 from mfimpls.backends._vector import LANES, load, padded, store, total, zeros
 from mfimpls.contract import Factors, backend
 
 CHUNK = 64  # ratings gathered at a time: their rows stay in the first-level cache
+BATCH = 1024  # ratings, at least, that a thread takes at a time
 
 
 class Rows(NamedTuple):
     """Training ratings by row (user or item): row u has others[starts[u]:starts[u + 1]] and targets
-    likewise, ratings less the mean; by_degree lists the rows, heaviest first.
+    likewise, ratings less the mean; by_degree lists the rows that have any, heaviest first, and
+    batches[k]:batches[k + 1] of it are solved by one thread.
     """
 
     starts: Any
     others: Any
     targets: Any
     by_degree: Any
+    batches: Any
 
 
 class Ridge(NamedTuple):
@@ -60,9 +64,10 @@ def numba_als(problem, hyper, init):
     P, Q = padded(init.P, hyper.dtype, TILE), padded(init.Q, hyper.dtype, TILE)
     b, c = init.b.astype(hyper.dtype), init.c.astype(hyper.dtype)
     train, number = problem.train, np.dtype(hyper.dtype).type
-    targets = (train.ratings.astype(np.float64) - problem.mean).astype(hyper.dtype)
-    of_user = _by_row(train.users, train.items, targets, problem.n_users)
-    of_item = _by_row(train.items, train.users, targets, problem.n_items)
+    targets = (np.asarray(train.ratings, np.float64) - problem.mean).astype(hyper.dtype)
+    users, items = np.asarray(train.users), np.asarray(train.items)
+    of_user = _by_row(users, items, targets, problem.n_users)
+    of_item = _by_row(items, users, targets, problem.n_items)
     eps = np.finfo(hyper.dtype).eps
     ridge = Ridge(hyper.rank, number(hyper.reg), number(hyper.reg_bias), hyper.biases, eps)
 
@@ -78,8 +83,12 @@ def numba_als(problem, hyper, init):
 
 def _by_row(ids, others, targets, n):
     starts = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=n))])
-    by_degree = np.argsort(starts[:-1] - starts[1:], kind="stable")
-    return Rows(starts, *_sort(ids, others, targets, starts), by_degree)
+    degrees = np.diff(starts)
+    by_degree = np.argsort(-degrees, kind="stable")[: np.count_nonzero(degrees)]
+    # A batch ends with the first row that brings it to BATCH ratings.
+    before = np.cumsum(degrees[by_degree]) - degrees[by_degree]
+    batches = np.unique(np.searchsorted(before, np.arange(0, len(ids) + BATCH, BATCH)))
+    return Rows(starts, *_sort(ids, others, targets, starts), by_degree, batches)
 
 
 @njit(cache=True, nogil=True)
@@ -96,13 +105,14 @@ def _sort(ids, others, targets, starts):
 
 @njit(cache=True, parallel=True, nogil=True)
 def _half_sweep(rows, P, b, Q, c, ridge, threads):
-    for thread in prange(threads):
-        _solve_rows(rows, P, b, Q, c, ridge, thread, threads)
+    taken = np.zeros(1, np.int64)
+    for _ in prange(threads):
+        _solve_rows(rows, P, b, Q, c, ridge, taken)
 
 
 @njit
-def _solve_rows(rows, P, b, Q, c, ridge, thread, threads):
-    # Every `threads`-th row from the heaviest down: near enough the same work for each.
+def _solve_rows(rows, P, b, Q, c, ridge, taken):
+    # Threads take rows as they get free, heaviest first: one at a time, then many light ones.
     width = P.shape[1]
     scratch = Scratch(
         np.empty((CHUNK, width + LANES), P.dtype),
@@ -111,11 +121,13 @@ def _solve_rows(rows, P, b, Q, c, ridge, thread, threads):
         np.empty((1, width), P.dtype),
         np.empty((1, width), P.dtype),
     )
-    for j in range(thread, len(rows.by_degree), threads):
-        u = rows.by_degree[j]
-        if rows.starts[u] == rows.starts[u + 1]:
-            break
-        _solve_row(rows, u, P, b, Q, c, ridge, scratch)
+    batches = len(rows.batches) - 1
+    while True:
+        batch = fetch_add(taken, 0, 1)
+        if batch >= batches:
+            return
+        for j in range(rows.batches[batch], rows.batches[batch + 1]):
+            _solve_row(rows, rows.by_degree[j], P, b, Q, c, ridge, scratch)
 
 
 @njit(_nrt=False, error_model="numpy")

@@ -13,6 +13,7 @@ from mfimpls.backends._numba_minibatch import batch_pass
 from mfimpls.backends._numba_rules import (
     ROWWISE_ADAGRAD,
     SGD,
+    factors,
     gradient_step,
     leaf,
     rowwise_adagrad_step,
@@ -22,7 +23,9 @@ from mfimpls.backends._numba_rules import (
 )
 from mfimpls.backends._numba_visits import epochs
 from mfimpls.backends._vector import LANES
-from mfimpls.contract import OPTIMIZERS, Factors, backend
+from mfimpls.contract import OPTIMIZERS, backend
+
+UNROLLED_RANK = 32  # two rows and the sums fill the registers
 
 
 @backend(
@@ -38,12 +41,11 @@ def numba_sgd(problem, hyper, init):
     P, Q, b, c = (a.astype(hyper.dtype) for a in init.arrays)
     users, items = side(P, b, hyper.optimizer), side(Q, c, hyper.optimizer)
     all_visits = epochs(problem, hyper)
-    # A tuple's length is part of its type: the loops over a row are compiled for this rank.
-    vectors = tuple(range(0, hyper.rank, LANES))
+    # A tuple's length is part of its type: up to this rank, the loops over a row are unrolled.
+    vectors = tuple(range(0, hyper.rank, LANES)) if hyper.rank <= UNROLLED_RANK else ()
 
     def snapshot():
-        P, Q = users.rows[:, : hyper.rank], items.rows[:, : hyper.rank]
-        return Factors(P.copy(), Q.copy(), users.bias.copy(), items.bias.copy())
+        return factors(users, items, hyper.rank)
 
     yield snapshot
     for epoch, visits in enumerate(all_visits):
@@ -85,7 +87,7 @@ def _take_blocks(users, items, visits, rule, vectors, progress):
 def _visit_block(users, items, visits, place, rule, vectors):
     block = visits.rounds[place]
     start, stop = visits.starts[block], visits.starts[block + 1]
-    columns = range(0, LANES * len(vectors), LANES)
+    columns = range(0, LANES * len(vectors) or users.rows.shape[1], LANES)
     if rule.optimizer == SGD:
         for t in range(start, stop):
             sgd_step(users, items, _visit(visits, t), rule, columns)
@@ -100,4 +102,5 @@ def _visit_block(users, items, visits, place, rule, vectors):
 
 @leaf
 def _visit(visits, t):
+    t = np.uint64(t)  # an index that can't be negative needs no wrapping
     return visits.users[t], visits.items[t], visits.ratings[t]
