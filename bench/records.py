@@ -228,7 +228,7 @@ def load(directory: Path, commit: str = "") -> list[Record]:
 def _lines(path: Path) -> Iterator[Record]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise ResultsError(f"Cannot read {path}: {error.strerror}.") from None
