@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.ranking import latest
+from bench.leaderboard import latest
 from bench.records import Record, ResultsError
 from bench.stats import pair
 

@@ -54,9 +54,9 @@ def conclude(keys: Collection[str], directory: Path, complete: bool) -> int:
     results.settle_targets(directory, records.load(directory), presets.targets())
     done = [record for record in results.read(directory) if record.case.key in keys]
     if done:
-        from bench import plots, ranking, report
+        from bench import leaderboard, plots, report
 
-        ranking.show(ranking.rows(done))
+        leaderboard.show(leaderboard.rows(done))
         for path in plots.save_all(done, directory / "figures"):
             if path.suffix == ".png":
                 click.echo(str(path))

@@ -7,7 +7,7 @@ import fake_records as fake
 import pytest
 
 from bench.breakeven import Line, Race, break_even, over_epochs, over_ratings, race
-from bench.ranking import rows
+from bench.leaderboard import rows
 from bench.row import Row
 from bench.stats import Costs
 

@@ -6,8 +6,8 @@ import fake_records as fake
 import numpy as np
 import pytest
 
+from bench.leaderboard import rows
 from bench.profile import Profile, profiles
-from bench.ranking import rows
 from bench.row import Row
 
 TIMES = {  # backend -> data set -> seconds for the whole run; the target is met half-way

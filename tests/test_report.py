@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import main
-from bench.ranking import rows
+from bench.leaderboard import rows
 from bench.records import ResultsError, append, to_json
 from bench.report import render, write
 from bench.report.answers import answers

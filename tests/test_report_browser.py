@@ -8,8 +8,8 @@ from pathlib import Path
 import fake_records as fake
 import pytest
 
+from bench.leaderboard import rows
 from bench.palette import LIGHT
-from bench.ranking import rows
 from bench.records import to_json
 from bench.report import write
 from bench.units import fixed

@@ -21,20 +21,20 @@ def report(directory: Path, output: Path | None, target: str | None, baseline: s
 
     Nothing runs again. DIRECTORY is results/local unless given.
     """
-    from bench import plots, ranking
+    from bench import leaderboard, plots
     from bench import report as html
     from bench.results import read
 
     records = read(directory, target)
     if not records:
         raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
-    rows = ranking.rows(records, baseline=baseline)
+    rows = leaderboard.rows(records, baseline=baseline)
     known = sorted({row.backend for row in rows})
     if baseline is not None and baseline not in known:
         from mfimpls.contract import unknown
 
         raise click.UsageError(unknown("baseline", baseline, known))
-    ranking.show(rows)
+    leaderboard.show(rows)
     place = output or directory
     for path in plots.save_all(records, place / "figures"):
         click.echo(path)

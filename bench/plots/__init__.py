@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import ranking
+from bench import leaderboard
 from bench.records import Record, ResultsError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def save_all(records: Iterable[Record], directory: Path, target: float | None = 
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with look.applied():
-            for name, figure in figures(ranking.latest(records), target).items():
+            for name, figure in figures(leaderboard.latest(records), target).items():
                 for suffix in ("png", "svg"):
                     written.append(directory / f"{name}.{suffix}")
                     look.save(figure, written[-1])
@@ -45,9 +45,9 @@ def figures(records: Sequence[Record], target: float | None = None) -> dict[str,
     from bench.plots.entry import entries
 
     style = styles(record.case.backend for record in records)
-    groups = ranking.by_backend(records)
+    groups = leaderboard.by_backend(records)
     drawn: dict[str, Figure] = {}
-    for dataset, rows in groupby(ranking.rows(records, target), key=lambda row: row.dataset):
+    for dataset, rows in groupby(leaderboard.rows(records, target), key=lambda row: row.dataset):
         found = entries(list(rows), groups[dataset], style)
         for draw in (convergence.draw, timing.draw, speed.draw, ledger.draw):
             name = f"{draw.__module__.rpartition('.')[2]}-{slug(dataset)}"

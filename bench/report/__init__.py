@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench import ranking
+from bench import leaderboard
 from bench.records import Record, ResultsError, to_json
 
 HERE = Path(__file__).parent
@@ -18,7 +18,8 @@ def write(
     records: Iterable[Record], path: Path, target: float | None = None, baseline: str | None = None
 ) -> Path:
     """Write the report of all records to `path` and return it. `target` and `baseline` are those of
-    ranking.rows. Raises ResultsError where records can't be compared or `path` can't be written.
+    leaderboard.rows. Raises ResultsError where records can't be compared or `path` can't be
+    written.
     """
     page = render(list(records), target, baseline)
     try:
@@ -37,7 +38,7 @@ def render(records: list[Record], target: float | None = None, baseline: str | N
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    kept = ranking.latest(records)
+    kept = leaderboard.latest(records)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -64,9 +65,9 @@ def _content(records: list[Record], target: float | None, baseline: str | None) 
     from bench.palette import SHADES, styles
     from bench.report import answers, chart, provenance, sections
 
-    rows = ranking.rows(records, target, baseline)
+    rows = leaderboard.rows(records, target, baseline)
     style = styles(record.case.backend for record in records)
-    groups = ranking.by_backend(records)
+    groups = leaderboard.by_backend(records)
     return {
         "answers": answers.answers(rows),
         "rankings": [sections.ranking(found) for found in sections.by_dataset(rows)],

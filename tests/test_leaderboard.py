@@ -5,7 +5,7 @@ from dataclasses import replace
 import fake_records as fake
 import pytest
 
-from bench.ranking import frame, rows, text
+from bench.leaderboard import frame, rows, text
 from bench.records import ResultsError
 
 STEADY = {0: 2.0, 1: 2.02, 2: 1.98}
