@@ -9,15 +9,16 @@ import math
 from dataclasses import dataclass, replace
 
 from bench.limits.readings import MachineLimits
+from bench.records import Record
 from bench.units import NOTHING, count, digits
 
 SGD, ALS = "sgd", "als"  # the paths with a model of their work
 ITEM_BYTES = {"float32": 4, "float64": 8}
 RATING_BYTES = 12  # two ids and a rating
 
-CALLS_PER_RATING = 2.0
-AT_THE_LIMIT = 0.5
-AT_THE_MEMORY = 0.5
+CALLS_PER_RATING = 5.0
+NEAR_THE_LIMIT = 0.5
+UNDER_THE_ROOF = 3.0
 
 COMPUTE, MEMORY, INTERPRETER, OVERHEAD = "compute", "memory", "interpreter", "overhead"
 HEADINGS = ("ratings/s", "GB/s", "GFLOP/s", "of limit")
@@ -35,6 +36,14 @@ class Work:
     n_items: int
     epoch_s: float
     threads: int
+
+    @classmethod
+    def of(cls, record: Record, path: str, epoch_s: float) -> Work:
+        """What a record's backend of `path` did in `epoch_s` seconds."""
+        hyper, problem = record.case.hyper, record.problem
+        sizes = {name: problem[name] for name in ("n_train", "n_users", "n_items")}
+        model = {"path": path, "rank": hyper["rank"], "dtype": hyper["dtype"]}
+        return cls(**model, **sizes, epoch_s=epoch_s, threads=record.case.threads)
 
     @property
     def row_bytes(self) -> int:
@@ -110,18 +119,20 @@ def peak_flops_hz(work: Work, limits: MachineLimits) -> float:
 
 
 def _bound(work: Work, plain: Rate, of_limit: float, limits: MachineLimits) -> str:
-    calls_hz = work.threads * limits.rate("call")
-    if work.path == SGD and calls_hz / plain.ratings_hz > CALLS_PER_RATING:
+    if work.path == SGD and limits.rate("call") > CALLS_PER_RATING * plain.ratings_hz:
         return INTERPRETER
-    if of_limit >= AT_THE_LIMIT:
+    if of_limit >= NEAR_THE_LIMIT:
         return COMPUTE
-    rows = limits.rate(
+    rows_hz = limits.rate(
         "update" if work.path == SGD else "gather",
         threads=work.threads,
         row_bytes=work.row_bytes,
         table_bytes=work.table_bytes,
     )
-    return MEMORY if plain.bytes_hz >= AT_THE_MEMORY * rows else OVERHEAD
+    core_s, memory_s = least_s(work, limits), work.bytes_moved / rows_hz
+    if work.epoch_s > UNDER_THE_ROOF * max(core_s, memory_s):
+        return OVERHEAD
+    return MEMORY if memory_s > core_s else COMPUTE
 
 
 def cells(rate: Rate) -> tuple[str, str, str, str]:
