@@ -75,6 +75,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         backend=group[0].case.backend,
         verdict=FAILED if len(good) < len(group) else FLAGGED if reasons else AGREES,
         reasons=tuple(dict.fromkeys(reasons)),
+        notes=tuple(dict.fromkeys(note for r in group for note in r.notes)),
         repeats=len(group),
         target=goal,
         times_s={key: c.seconds if c else math.inf for key, c in met.items()},

@@ -158,8 +158,10 @@ def _record(job: Job, heard: _Heard, wall_s: float) -> Record:
         status="",
         env=Env(**facts["env"]) if "env" in facts else None,
         code_sha256=job.code_sha256,
+        lines=job.lines,
         wall_s=wall_s,
         points=tuple(heard.points),
         flags=tuple(facts.get("flags", ())),
+        notes=tuple(facts.get("notes", ())),
         **{name: facts[name] for name in TOLD if facts.get(name) is not None},
     )

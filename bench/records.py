@@ -99,6 +99,7 @@ class Record:
     init_sha256: str = ""
     order_sha256: str = ""
     code_sha256: str = ""  # of the backend's source files
+    lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines
     import_s: float = math.nan
     warmup_s: float = math.nan
     setup_s: float = math.nan
@@ -108,6 +109,7 @@ class Record:
     peak_mb: float = math.nan  # of the process in set-up and training, mapped ratings included
     device_peak_mb: float = math.nan  # allocated on the CUDA device
     flags: tuple[str, ...] = ()  # one sentence per guard that the run tripped
+    notes: tuple[str, ...] = ()  # what a reader should know, and no fault
     points: tuple[Point, ...] = ()
     gate: Mapping[str, Any] = field(default_factory=dict)  # what mfbench agree said of its source
     schema: int = SCHEMA
@@ -154,10 +156,8 @@ def from_json(line: str) -> Record:
         env = Env(**raw.pop("env")) if raw.get("env") else raw.pop("env", None)
         case = Case(**raw.pop("case"))
         points = tuple(_typed(Point, p) for p in raw.pop("points"))
-        flags = tuple(raw.pop("flags"))
-        record: Record = _typed(
-            Record, raw | {"env": env, "case": case, "points": points, "flags": flags}
-        )
+        said = {name: tuple(raw.pop(name, ())) for name in ("flags", "notes")}
+        record: Record = _typed(Record, raw | {"env": env, "case": case, "points": points} | said)
         return record
     except (TypeError, KeyError) as error:
         raise ValueError(f"not a record ({error})") from None

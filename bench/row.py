@@ -22,6 +22,7 @@ class Row:
     tied: bool = False  # can't be told apart from the row above
     verdict: str
     reasons: tuple[str, ...]  # of its failures and flags, each once
+    notes: tuple[str, ...] = ()  # what a reader should know, and no fault
     repeats: int
     target: Target
     times_s: Times  # training seconds to the target, infinite for a miss

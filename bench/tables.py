@@ -38,6 +38,8 @@ def table(rows: Iterable[Row]) -> Table:
         for row in found:
             for reason in row.reasons:
                 whole.add_row(Text(f"{mark(row)} {row.backend}: {reason}", style="yellow"))
+            for note in row.notes:
+                whole.add_row(Text(f"{mark(row)} {row.backend}: {note}", style="dim"))
         whole.add_row("")
     whole.add_row(Text(NOTES, style="dim"))
     return whole

@@ -27,6 +27,7 @@ from mfimpls.objective import evaluate, stationarity
 from mfimpls.orders import factors_sha256, initial_factors, order_sha256
 
 Tell = Callable[..., None]
+REFITS = "can't be stepped: each point is a training run of its own, from scratch"
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
         _work(job, tell)
     except Unsupported as error:
         tell(status="unsupported", reason=str(error))
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         name = error.name or "a module"
         tell(status="unavailable", reason=f"{error}; pip install {name.partition('.')[0]}")
     except MemoryError:
@@ -76,7 +77,7 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
     m = measure(
         lambda: backend.fit(problem, hyper, init),
         lambda factors: evaluate(problem, hyper, factors),
-        Limits(job["epochs"], job["budget_s"]),
+        Limits(job["epochs"], job["budget_s"], backend.caps.refits),
         lambda point: tell(point=asdict(point)),
         Clocks(peak_mb=memory.peak_mb),
     )
@@ -98,6 +99,7 @@ def _finish(job: dict[str, Any], backend: Backend, m: Measurement, tell: Tell) -
         effective_cores=m.effective_cores,
         flags=[m.suspect] if m.suspect else [],
         monotone=backend.caps.monotone,
+        notes=[REFITS] if backend.caps.refits else [],
         peak_mb=m.peak_mb,
         device_peak_mb=memory.device_peak_mb(),
         env=asdict(env),

@@ -250,6 +250,7 @@ class Caps:
     monotone       J never rises from one epoch to the next
     deterministic  the same seed gives the same bits, whatever the number of threads
     requires       importable modules that it needs beside the core
+    refits         can't be stepped: its n-th epoch trains n epochs from scratch (mfimpls.refit)
     """
 
     path: str
@@ -262,6 +263,7 @@ class Caps:
     deterministic: bool = True
     options: tuple[Option, ...] = ()
     requires: tuple[str, ...] = ()
+    refits: bool = False
 
 
 Snapshot = Callable[[], Factors]

@@ -57,13 +57,14 @@ def test_a_backend_knows_the_contract_and_the_orders_alone(path):
     folder = name_of(path.parent)
     # Files of one backend, whose names begin with an underscore, are its own.
     own = [f"{folder}.{p.stem}" for p in path.parent.glob("_*.py") if p.stem != "__init__"]
-    assert_only(path, ["mfimpls.contract", "mfimpls.orders", *own])
+    assert_only(path, ["mfimpls.contract", "mfimpls.orders", "mfimpls.refit", *own])
 
 
 FOUNDATION = {
     "contract": [],
     "orders": ["mfimpls.contract"],
     "objective": ["mfimpls.contract"],
+    "refit": ["mfimpls.contract"],
     "declarations": ["mfimpls.contract"],
     "registry": ["mfimpls.contract", "mfimpls.declarations"],
 }

@@ -24,6 +24,7 @@ from mfimpls.conformance.setting import (
 from mfimpls.contract import Backend, Factors, Hyper, Problem
 
 CONVERGED_EPOCHS = 250
+REFITTED_EPOCHS = 60  # 1,830 epochs from scratch; every path of docs/objective.md is there by then
 STATIONARITY_BOUND = 0.03
 MEAN_BOUND = 0.05
 
@@ -46,7 +47,11 @@ def check_loss_falls(backend: Backend, device: str = "cpu") -> None:
 def converged(backend: Backend, device: str = "cpu") -> tuple[Problem, Hyper, Factors]:
     """The small problem, and where the backend ends up on it."""
     problem, hyper = small_problem(), settings(backend, device)
-    return problem, hyper, last(backend.fit, problem, hyper, CONVERGED_EPOCHS)
+    return problem, hyper, last(backend.fit, problem, hyper, _long(backend))
+
+
+def _long(backend: Backend) -> int:
+    return REFITTED_EPOCHS if backend.caps.refits else CONVERGED_EPOCHS
 
 
 def check_reaches_a_stationary_point(backend: Backend, device: str = "cpu") -> None:
@@ -55,7 +60,7 @@ def check_reaches_a_stationary_point(backend: Backend, device: str = "cpu") -> N
     found = objective.stationarity(problem, hyper, end, start(problem, hyper))
     require(
         found <= STATIONARITY_BOUND,
-        f"After {CONVERGED_EPOCHS} epochs |grad J| is still {found:.3f} of its start where at most "
+        f"After {_long(backend)} epochs |grad J| is still {found:.3f} of its start where at most "
         f"{STATIONARITY_BOUND} is right: the backend minimises something else than J. Is the "
         f"penalty counted once per rating, with reg on P and Q and reg_bias on b and c?",
     )
@@ -83,7 +88,7 @@ def check_mean_is_constant(backend: Backend, device: str = "cpu") -> None:
     stationary has a closed form.
     """
     problem, hyper = skewed_problem(), settings(backend, device, reg=0.3, reg_bias=2.0, batch=64)
-    end = last(backend.fit, problem, hyper, CONVERGED_EPOCHS)
+    end = last(backend.fit, problem, hyper, _long(backend))
     here, shifted = (
         flat(objective.gradient(replace(problem, mean=problem.mean + shift), hyper, end))
         for shift in (0.0, 1.0)
