@@ -34,18 +34,19 @@ def names() -> list[str]:
 def _sources() -> dict[str, str]:
     # name -> module or module:object
     here = Path(__file__).parent
-    found = {
-        path.stem: f"mfimpls.{folder}.{path.stem}"
+    pairs = [
+        (path.stem, f"mfimpls.{folder}.{path.stem}")
         for folder in FOLDERS
-        for path in (here / folder).glob("[!_]*.py")
-    }
-    for point in entry_points(group=GROUP):
-        if point.name in found:
+        for path in sorted((here / folder).glob("[!_]*.py"))
+    ]
+    pairs += [(point.name, point.value) for point in entry_points(group=GROUP)]
+    found: dict[str, str] = {}
+    for name, place in pairs:
+        if found.setdefault(name, place) != place:
             raise UnknownBackend(
-                f"Two backends are called {point.name}: {found[point.name]} and {point.value}; "
+                f"Two backends are called {name}: {found[name]} and {place}; "
                 f"uninstall or rename one."
             )
-        found[point.name] = point.value
     return found
 
 
@@ -70,7 +71,7 @@ def declared(name: str) -> Backend:
     """What `load(name)` would give, read from the source where it says all: its libraries are
     imported when it is first run. Raises UnknownBackend; a file that can't be parsed does too.
     """
-    path = _source_file(name)
+    path = source_file(name)
     attribute = _sources().get(name, name).partition(":")[2]
     try:
         found = {each.attribute: each for each in declarations.read(path)}
@@ -96,12 +97,15 @@ def code_sha256(name: str) -> str:
     """Hash of the source that `load(name)` would run: its file, the private helpers beside it, the
     sample orders. Nothing but parent packages is imported. Raises UnknownBackend.
     """
-    path = _source_file(name)
+    path = source_file(name)
     files = [path, *sorted(path.parent.glob("_*.py")), Path(__file__).with_name("orders.py")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _source_file(name: str) -> Path:
+def source_file(name: str) -> Path:
+    """The file that `load(name)` would run; nothing but parent packages is imported. Raises
+    UnknownBackend.
+    """
     place, _, attribute = name.partition(":")
     if place.endswith(".py"):
         if not Path(place).is_file():
@@ -116,6 +120,10 @@ def _source_file(name: str) -> Path:
         spec = importlib.util.find_spec(place)
     except ModuleNotFoundError:
         spec = None
+    except Exception as error:
+        raise UnknownBackend(
+            f"The package of {place} raised {type(error).__name__} when it was imported: {error}"
+        ) from None
     if spec is None or spec.origin is None:
         raise UnknownBackend(f"There is no module {place}; is its package installed here?")
     return Path(spec.origin)

@@ -41,14 +41,16 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
 
     console = Console(stderr=True)
     with console.status("Loading") as status:
-        found = _judge(backends, datasets, output, lambda what: status.update(what))
+        walkers, broken = _walkers(backends, output)
+        standings = tuple(_standings(backends, datasets, output))
+        found = _judge(walkers, datasets, standings, lambda what: status.update(what))
     _keep(found, output)
     if as_json:
         click.echo(json.dumps(plain(found), indent=1))
     else:
         width = None if sys.stdout.isatty() else agree_tables.WIDTH
         Console(width=width).print(agree_tables.show(found))
-    sys.exit(1 if found.off else 0)
+    sys.exit(1 if found.off or broken else 0)
 
 
 def _keep(found: Agreement, output: Path) -> None:
@@ -74,14 +76,16 @@ def _allow_four_threads() -> None:
 
 
 def _judge(
-    backends: Sequence[str], datasets: Sequence[str], output: Path, say: Callable[[str], None]
+    walkers: Sequence[Walker],
+    datasets: Sequence[str],
+    standings: tuple[Standing, ...],
+    say: Callable[[str], None],
 ) -> Agreement:
     from bench.agree import memberships
     from bench.families import conduct, destination, traces
     from bench.verdicts import Agreement
     from mfimpls.conformance.seeds import limited
 
-    walkers = list(_walkers(backends))
     traced = list(traces(walkers, say))
     conducts, destinations = [], []
     for walker in walkers:
@@ -95,28 +99,27 @@ def _judge(
         conducts=tuple(conducts),
         destinations=tuple(destinations),
         independences=tuple(_independences(walkers, datasets, say)),
-        standings=tuple(_standings(backends, datasets, output)),
+        standings=standings,
     )
 
 
-def _walkers(backends: Sequence[str]) -> Iterator[Walker]:
-    from bench.environment import missing_device
+def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]:
+    # Who can be judged, and whether anyone's source raised.
+    from bench import request
     from bench.families import Walker
-    from bench.specs import SpecError, parse_backend
+    from bench.specs import parse_backend
     from mfimpls import registry
 
-    for spec in map(parse_backend, backends or registry.names()):
+    specs = [parse_backend(text) for text in backends or registry.names()]
+    here = request.declared(specs, named=bool(backends))
+    walkers, broken = [], False
+    for spec in (spec for spec in specs if spec.name in here):
         try:
-            missing = missing_device(spec.device)
-            backend = registry.load(spec.name)
-        except ImportError as error:
-            missing = f"it needs {error.name}"
-        if not missing:
-            yield Walker(spec, backend)
-        elif backends:
-            raise SpecError(f"{spec.label}: {missing}")
-        else:
-            click.secho(f"Skipped {spec.label}: {missing}", fg="yellow", err=True)
+            walkers.append(Walker(spec, request.imported(spec.name, output)))
+        except request.LoadError as error:
+            broken = True
+            click.secho(str(error), fg="red", err=True)
+    return walkers, broken
 
 
 def _independences(

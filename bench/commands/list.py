@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
-def list_(as_json: bool) -> None:
-    """Show backends, their devices, optimisers, orders and options."""
+def list_(names: Sequence[str], as_json: bool) -> None:
+    """Show backends, their devices, optimisers, orders and options: those named, or all at hand."""
     from mfimpls import registry
 
-    backends = [registry.declared(name) for name in registry.names()]
+    backends = list(_declared(names or registry.names()))
     if as_json:
         facts = {
             backend.name: {"summary": backend.summary, "missing": backend.missing}
@@ -32,6 +33,20 @@ def list_(as_json: bool) -> None:
         click.secho("\n".join(_lines(backend)), fg="yellow" if backend.missing else None)
 
 
+def _declared(names: Sequence[str]) -> Iterator[Backend]:
+    # What is broken costs its own lines, not the others'.
+    from mfimpls import registry
+
+    for name in names:
+        try:
+            yield registry.declared(name)
+        except registry.UnknownBackend:
+            raise
+        except Exception as error:
+            line = f"{name} raised {type(error).__name__} when it was imported: {error}"
+            click.secho(line, fg="red", err=True)
+
+
 def _lines(backend: Backend) -> Iterator[str]:
     caps = backend.caps
     yield backend.name
@@ -42,5 +57,7 @@ def _lines(backend: Backend) -> Iterator[str]:
     yield "    " + "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items())
     if backend.missing:
         yield f"    not installed: pip install {' '.join(backend.missing)}"
+    if caps.refits:
+        yield "    can't be stepped: trains from scratch for each point of its curve"
     for option in caps.options:
         yield f"    {option.name}={str(option.default).lower()}: {option.help}"

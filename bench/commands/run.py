@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bench.presets import preset
 from bench.records import ensure_writable, load
-from bench.specs import BackendSpec, SpecError, parse_backend, parse_settings
-
-if TYPE_CHECKING:
-    from bench.plan import Grid
-    from mfimpls.contract import Backend
 
 UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -75,10 +68,10 @@ def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
     -b, -d and -s may be repeated. Without them the preset says what runs: quick (default, about a
     minute), default or full.
     """
-    from bench import plan, progress, runner
+    from bench import plan, progress, request, runner
 
-    grid = _grid(**options)
-    loaded = _load(grid.backends, named=bool(options["backends"]))
+    grid = request.grid(**options)
+    loaded = request.declared(grid.backends, named=bool(options["backends"]))
     jobs = plan.jobs(grid, loaded)
     stored = {record.case.key: record for record in load(output)}
     reasons = {job.case.key: plan.why_run(job, {} if force else stored) for job in jobs}
@@ -90,63 +83,3 @@ def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
     ensure_writable(output)
     complete = runner.carry_out(waiting, output, shlex.join(["mfbench", *sys.argv[1:]]))
     sys.exit(runner.conclude({job.case.key for job in jobs}, output, complete))
-
-
-def _grid(
-    preset_name: str,
-    backends: Sequence[str],
-    datasets: Sequence[str],
-    settings: Sequence[str],
-    **rest: Any,
-) -> Grid:
-    # The preset's grid, changed by what the user gave.
-    from bench.environment import available_cores
-    from bench.plan import Grid
-
-    base = preset(preset_name)
-    seed, duplicates = rest.pop("seed"), rest.pop("duplicates")
-    names = list(datasets) or base.datasets
-    if duplicates:
-        names = [_with_duplicates(name, duplicates) for name in names]
-    limits: dict[str, Any] = {
-        "repeats": base.repeats,
-        "epochs": base.epochs,
-        "budget_s": base.budget_s,
-        "threads": (available_cores(),),
-    }
-    specs = [parse_backend(text) for text in (list(backends) or base.backends)]
-    return Grid(
-        datasets=list(dict.fromkeys(names)),
-        backends=list({spec.label: spec for spec in specs}.values()),
-        shared=parse_settings(settings) | ({} if seed is None else {"seed": str(seed)}),
-        **limits | {name: value for name, value in rest.items() if value is not None},
-    )
-
-
-def _with_duplicates(dataset: str, policy: str) -> str:
-    # --duplicates speaks to files alone; a bracket's own word goes first.
-    from bench.problems.catalog import NAMES
-    from bench.problems.specs import join, parse
-
-    name, options = parse(dataset)
-    return dataset if name in NAMES else join(name, {"duplicates": policy} | options)
-
-
-def _load(specs: Sequence[BackendSpec], named: bool) -> dict[str, Backend]:
-    # Backends by name. What is missing is skipped, unless the user named it.
-    from bench.environment import missing_device
-    from mfimpls import registry
-
-    found = {}
-    for spec in specs:
-        backend = registry.declared(spec.name)
-        lacking = " ".join(backend.missing)
-        why = f"it needs {lacking}: pip install {lacking}" if lacking else ""
-        why = why or missing_device(spec.device) or ""
-        if why and named:
-            raise SpecError(f"{spec.label} can't run here: {why}")
-        if why:
-            click.secho(f"Skipped {spec.label}: {why}", fg="yellow", err=True)
-        else:
-            found[spec.name] = backend
-    return found
