@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mfimpls.backends._torch_device import wait
+from mfimpls.backends._torch_rules import RULES, set_lr
 from mfimpls.contract import OPTIMIZERS, Factors, Option, Unsupported, backend
 from mfimpls.orders import epoch_orders
 
@@ -47,33 +48,6 @@ class MatrixFactorization(nn.Module):
         return Factors(*(x.detach().cpu().numpy() for x in (P, Q, b.flatten(), c.flatten()))).copy()
 
 
-class RowwiseAdagrad(torch.optim.Optimizer):
-    """One step size per row, as docs/objective.md defines it; PyTorch has no such optimiser."""
-
-    def __init__(self, parameters, lr):
-        super().__init__(parameters, {"lr": lr})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for x in group["params"]:
-                A = self.state[x].setdefault("A", torch.ones_like(x[:, :1]))
-                rows, g = slice(None), x.grad
-                if g.is_sparse:
-                    g = g.coalesce()
-                    rows, g = g.indices()[0], g.values()
-                x[rows] -= group["lr"] * g / A[rows].sqrt()
-                A[rows] += g.square().mean(1, keepdim=True)
-
-
-RULES = {
-    "sgd": torch.optim.SGD,
-    "adagrad": torch.optim.Adagrad,
-    "rowwise_adagrad": RowwiseAdagrad,
-    "adam": torch.optim.SparseAdam,
-}
-
-
 @backend(
     "torch_sgd",
     path="sgd",
@@ -99,8 +73,7 @@ def torch_sgd(problem, hyper, init):
 
     yield model.factors
     for epoch, order in enumerate(epoch_orders(problem, hyper)):
-        for group in optimizer.param_groups:
-            group["lr"] = hyper.lr * hyper.decay**epoch
+        set_lr(optimizer, hyper.lr * hyper.decay**epoch)
         for batch in torch.from_numpy(order).to(device).split(hyper.batch):
             keep = dropout_mask(len(batch), hyper, generator)
             optimizer.zero_grad()
