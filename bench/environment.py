@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -24,6 +25,7 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",
+    "NPROC",  # XLA's
 )
 
 
@@ -103,6 +105,14 @@ def available_cores() -> int:
         if hasattr(psutil.Process, "cpu_affinity")
         else (psutil.cpu_count() or 1)
     )
+
+
+def allow_threads(most: int) -> None:
+    """Let Numba and BLAS use so many threads, unless the user set a number. They read it when they
+    load, so call this first.
+    """
+    for name in ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, str(most))
 
 
 def missing_device(device: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,7 +32,9 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
     With -d, each data set is also walked for one epoch with 1, 2 and 4 threads. Records in the
     results directory are judged too.
     """
-    _allow_four_threads()
+    from bench.environment import allow_threads
+
+    allow_threads(4)
     from rich.console import Console
 
     from bench import agree_tables
@@ -67,12 +68,6 @@ def _keep(found: Agreement, output: Path) -> None:
     store_agreement(
         output, {label: gate(found, label) | {"code_sha256": sources[label]} for label in labels}
     )
-
-
-def _allow_four_threads() -> None:
-    # Numba and BLAS take their most from the environment when they load.
-    os.environ.setdefault("NUMBA_NUM_THREADS", "4")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "4")
 
 
 def _judge(

@@ -12,6 +12,7 @@ NotApplicable where the declared capabilities leave it nothing to hold. `verdict
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -97,27 +98,40 @@ CHECKS: tuple[Check, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one check found; status is passed, failed or not applicable."""
+    """What one check found; status is passed, failed or not applicable.
+
+    expected says what the check holds a backend to, where is the place to look at after a failure.
+    """
 
     check: str
     status: str
     message: str = ""
+    expected: str = ""
+    where: str = ""
 
 
 def verdicts(backend: Backend, device: str = "cpu") -> Iterator[Verdict]:
     """Run every check; whatever a backend raises is a failure of that check."""
     for check in CHECKS:
         name = check.__name__.removeprefix("check_").replace("_", " ")
+        expected = " ".join((check.__doc__ or "").split())
+        where = f"{check.__name__} in {check.__module__}"
         try:
             check(backend, device)
         except NotApplicable as reason:
-            yield Verdict(name, "not applicable", str(reason))
+            yield Verdict(name, "not applicable", str(reason), expected, where)
         except Failed as failure:
-            yield Verdict(name, "failed", str(failure))
+            yield Verdict(name, "failed", str(failure), expected, where)
         except Exception as error:
-            yield Verdict(name, "failed", f"It raised {type(error).__name__}: {error}")
+            message = f"It raised {type(error).__name__}: {error}"
+            yield Verdict(name, "failed", message, expected, _raised_at(error))
         else:
-            yield Verdict(name, "passed")
+            yield Verdict(name, "passed", "", expected, where)
+
+
+def _raised_at(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 __all__ = [
