@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bench import presets
+from bench import lines, presets
 from bench.problems import canonical, materialise, open_problem
 from bench.records import Case, Record
 from bench.specs import BackendSpec, hyper_of
@@ -39,6 +39,7 @@ class Job:
     problem: Path  # folder of mapped arrays
     code_sha256: str
     data_sha256: str
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
@@ -52,10 +53,18 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
         for spec in specs
     ]
     code = {spec.name: registry.code_sha256(spec.name) for spec in specs}
+    length = {spec.name: lines.counted(registry.source_file(spec.name)) for spec in specs}
     folders = {name: materialise(name) for name in names}
     data = {name: open_problem(folder).sha256 for name, folder in folders.items()}
     first = [
-        Job(case, spec.name, folders[case.dataset], code[spec.name], data[case.dataset])
+        Job(
+            case=case,
+            name=spec.name,
+            problem=folders[case.dataset],
+            code_sha256=code[spec.name],
+            data_sha256=data[case.dataset],
+            lines=length[spec.name],
+        )
         for case, spec in cases
     ]
     return list(interleaved(first, grid.repeats))
