@@ -14,8 +14,8 @@ from bench.records import ResultsError
 
 STAND_IN = "my_backend"
 STARTS = {  # starting point -> the best in-tree backend to race it against, and settings for it
-    "numpy_sgd": ("numba_sgd", "[batch=256]"),
-    "torch_sgd": ("numba_sgd", "[batch=256]"),
+    "numpy_sgd": ("numba_sgd", "[batch=256,lr=0.05]"),
+    "torch_sgd": ("numba_sgd", "[batch=1024,lr=0.05]"),
     "als": ("numba_als", ""),
     "library": ("numba_als", ""),
 }
