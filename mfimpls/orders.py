@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from mfimpls.contract import Factors, Hyper, Problem
 
-# A block's rows, in float32, leave half of a 512 KiB L2 cache free.
-ROW_BYTES_PER_BLOCK = 256 * 1024
-MIN_GRID, MAX_GRID = 8, 128
+# A block's rows, in float32, fit a core's share of the last-level cache. Blocks that fit the second
+# level lose more by changing blocks than they save (docs/performance.md).
+ROW_BYTES_PER_BLOCK = 4 * 2**20
+MIN_GRID, MAX_GRID = 16, 128
 
 KEYS = 2**12
 _ODD = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)))

@@ -90,6 +90,22 @@ def store(typing_context, array, row, column, vector):
 
 
 @intrinsic
+def prefetch(typing_context, array, row, column):
+    """Ask for the cache line of array[row, column]."""
+
+    def codegen(context, builder, signature, args):
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(_place(context, builder, signature, args), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # Arguments: for reading, to the first-level cache, data.
+        builder.call(function, [place, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, row, column), codegen
+
+
+@intrinsic
 def zeros(typing_context, array):
     """LANES zeros of the array's type."""
 

@@ -22,10 +22,11 @@ from mfimpls.backends._numba_rules import (
     side,
 )
 from mfimpls.backends._numba_visits import epochs
-from mfimpls.backends._vector import LANES
+from mfimpls.backends._vector import LANES, prefetch
 from mfimpls.contract import OPTIMIZERS, backend
 
 UNROLLED_RANK = 32  # two rows and the sums fill the registers
+AHEAD = 8  # visits between the prefetch of a row and its use
 
 
 @backend(
@@ -90,9 +91,11 @@ def _visit_block(users, items, visits, place, rule, vectors):
     columns = range(0, LANES * len(vectors) or users.rows.shape[1], LANES)
     if rule.optimizer == SGD:
         for t in range(start, stop):
+            _prefetch_rows(users, items, _visit(visits, min(t + AHEAD, stop - 1)), columns)
             sgd_step(users, items, _visit(visits, t), rule, columns)
     elif rule.optimizer == ROWWISE_ADAGRAD:
         for t in range(start, stop):
+            _prefetch_rows(users, items, _visit(visits, min(t + AHEAD, stop - 1)), columns)
             rowwise_adagrad_step(users, items, _visit(visits, t), rule, columns)
     else:
         steps = rule.steps + visits.before[place] - start
@@ -104,3 +107,11 @@ def _visit_block(users, items, visits, place, rule, vectors):
 def _visit(visits, t):
     t = np.uint64(t)  # an index that can't be negative needs no wrapping
     return visits.users[t], visits.items[t], visits.ratings[t]
+
+
+@leaf
+def _prefetch_rows(users, items, visit, columns):
+    u, i, _ = visit
+    for k in range(0, columns.stop, 2 * LANES):  # each line of a float32 row
+        prefetch(users.rows, u, k)
+        prefetch(items.rows, i, k)
