@@ -55,13 +55,14 @@ def trials(extent: Extent) -> Iterator[Trial]:
     for n in extent.threads:
         yield Trial("stream", n, partial(_stream, memory, n))
         yield Trial("fma", n, partial(_fma, n))
-        yield Trial("blas", n, partial(_blas, n))
         for rank in extent.ranks:
             yield Trial("sgd", n, partial(_sgd, rank, n), 4 * rank, SGD_TABLE_BYTES)
             for size in extent.table_bytes:
                 rows = memory[: size // 4].reshape(-1, rank)
                 yield Trial("gather", n, partial(_gather, rows, n), 4 * rank, size)
                 yield Trial("update", n, partial(_update, rows, n), 4 * rank, size)
+    for n in extent.threads:  # last, since the threads of a BLAS stay busy for a while when done
+        yield Trial("blas", n, partial(_blas, n))
 
 
 def _gather(rows: Array, threads: int) -> Prepared:
