@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,21 @@ def timed(backend: str, seconds: Mapping[int, float], **changes: Any) -> list[Re
     ]  # fmt: skip
 
 
+def judged(n: int) -> dict[str, Any]:
+    """What `mfbench agree` would store of the n-th backend; the sixth parts from its family."""
+    parted = n == 5
+    sgd = ("sgd, batch 1, adagrad, shuffle", "sgd, batch 32, adam, blocks")
+    families = [
+        {
+            "family": family, "J": 0.0 if n == 3 else 1e-14, "factors": 3e-4 if parted else 4e-13,
+            "float32_factors": None if n == 2 else 2e-7, "threads": [1],
+            "verdict": "parts in epoch 1" if parted else "agrees",
+        }
+        for family in (("als",) if n % 2 else sgd)
+    ]  # fmt: skip
+    return {"agrees": not parted, "sentence": families[0]["verdict"], "families": families}
+
+
 def suite(
     n_backends: int = 5, datasets: tuple[str, ...] = ("ml-100k[official=u1]",), repeats: int = 3
 ) -> list[Record]:
@@ -143,7 +159,11 @@ def _plausible(rng: np.random.Generator, n: int, backend: str, dataset: str, rep
     if not dataset.startswith("ml"):
         problem |= {"noise_floor": 0.8}
         epoch_s, floor = epoch_s * 11, floor - 0.10
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {
+        "lines": {"total": 60 + 37 * (n % 8), "biases": 7 + n, "optimizer": 20 * (n % 2),
+                  "dropout": 8 * (n == 4)},
+        "gate": judged(n),
+    }  # fmt: skip
     curve = points(epoch_s * rng.lognormal(0, 0.06), floor, decay)
     if n >= 5 and n % 5 == 1:
         changes["flags"] = ("The result is within 1% of the mean predictor's test RMSE.",)
@@ -164,3 +184,23 @@ def _plausible(rng: np.random.Generator, n: int, backend: str, dataset: str, rep
         warmup_s=warmup_s,
         **changes,
     )
+
+
+def changed(
+    records: list[Record],
+    *,
+    slower: float = 1.0,
+    threads: int = 2,
+    rank: int = 16,
+    dataset: str = "",
+) -> list[Record]:
+    """The same runs elsewhere: epochs that take `slower` times as long, with other settings."""
+    return [
+        replace(
+            r,
+            case=replace(r.case, threads=threads, hyper={**r.case.hyper, "rank": rank},
+                         dataset=dataset or r.case.dataset),
+            points=tuple(replace(p, train_s=slower * p.train_s) for p in r.points),
+        )
+        for r in records
+    ]  # fmt: skip

@@ -141,21 +141,39 @@ def test_the_view_keeps_a_bad_end_and_lets_an_explosion_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "dataset"),
-    [(1, "ml-100k"), (2, "/home/me/" + "long/" * 25 + "ratings.csv"), (20, "ml-100k")],
+    "records",
+    [
+        fake.suite(1, ("ml-100k",)),
+        fake.suite(2, ("/home/me/" + "long/" * 25 + "ratings.csv",)),
+        fake.suite(20, ("ml-100k",)),
+    ],
+    ids=["one", "two", "twenty"],
 )
-def test_no_text_overlaps_another_or_leaves_the_figure(n: int, dataset: str) -> None:
+def test_no_text_overlaps_another_or_leaves_the_figure(records) -> None:
     with look.applied():
-        for name, figure in figures(fake.suite(n, (dataset,))).items():
-            boxes = text_boxes(figure)
-            width, height = figure.bbox.size
-            for label, box in boxes:
-                assert box.x0 >= 0, (name, label)
-                assert box.x1 <= width, (name, label)
-                assert box.y0 >= 0, (name, label)
-                assert box.y1 <= height, (name, label)
-            for (one, a), (other, b) in itertools.combinations(boxes, 2):
-                assert not a.padded(-1).overlaps(b.padded(-1)), (name, one, other)
+        assert_legible(figures(records))
+
+
+@pytest.mark.parametrize("n", [2, 20])
+def test_figures_over_several_runs_are_legible_too(n: int) -> None:
+    with look.applied():
+        drawn = figures(grown(n))
+        over_all = {k: f for k, f in drawn.items() if k.startswith(("scaling", "profile", "agree"))}
+        assert len(over_all) == 5
+        assert_legible(over_all)
+
+
+def assert_legible(drawn) -> None:
+    for name, figure in drawn.items():
+        boxes = text_boxes(figure)
+        width, height = figure.bbox.size
+        for label, box in boxes:
+            assert box.x0 >= 0, (name, label)
+            assert box.x1 <= width, (name, label)
+            assert box.y0 >= 0, (name, label)
+            assert box.y1 <= height, (name, label)
+        for (one, a), (other, b) in itertools.combinations(boxes, 2):
+            assert not a.padded(-1).overlaps(b.padded(-1)), (name, one, other)
 
 
 def text_boxes(figure):
@@ -172,6 +190,17 @@ def text_boxes(figure):
     ]
 
 
+def grown(n: int):
+    """A suite at two ranks, two numbers of threads and two numbers of ratings."""
+    small = fake.suite(n)
+    large = [
+        replace(r, problem={**r.problem, "n_train": 9_000_000, "sha256": "m"})
+        for r in fake.changed(small, slower=12, dataset="ml-100k[official=u2]")
+    ]
+    low_rank = fake.changed(small, slower=0.6, rank=8)
+    return [*low_rank, *small, *fake.changed(small, slower=1.8, threads=1), *large]
+
+
 def test_every_panel_holds_something() -> None:
     with look.applied():
         for figure in figures(fake.suite(20)).values():
@@ -186,6 +215,47 @@ def test_a_data_set_without_test_ratings_has_no_empty_panel() -> None:
     with look.applied():
         drawn = figures(blind)["convergence-ml-100k-official-u1-2-threads"]
     assert len(drawn.axes) == 2
+
+
+def test_every_figure_is_drawn_once_the_records_can_fill_it() -> None:
+    with look.applied():
+        kinds = {name.partition("-")[0] for name in figures(fake.suite(2))}
+        every = figures(grown(2))
+    single = {"convergence", "timing", "tradeoff", "speed", "ledger", "code", "agreement"}
+    assert kinds == single
+    assert {name.partition("-")[0] for name in every} == single | {"profile", "scaling"}
+    assert {"scaling-rank-ml-100k-official-u1-2-threads", "profile"} <= set(every)
+
+
+def test_more_threads_are_told_as_a_gain() -> None:
+    with look.applied():
+        drawn = figures(grown(2))["scaling-threads-ml-100k-official-u1-rank-16"]
+    said = {text.get_text() for text in drawn.axes[0].texts}
+    assert said == {"numpy_sgd (1.8x)", "numba_sgd (1.8x)"}
+
+
+def test_the_best_to_be_had_never_gets_worse_and_owes_nothing_to_the_flagged() -> None:
+    cheat = fake.record(
+        "cheat",
+        problem=fake.suite(1)[0].problem,
+        points=fake.points(1e-6, 0.5),
+        flags=("Reads the test set.",),
+    )
+    with look.applied():
+        drawn = figures([*fake.suite(5), cheat])["tradeoff-ml-100k-official-u1-2-threads"]
+    stairs = np.concatenate(
+        [line.get_ydata() for line in drawn.axes[0].lines if line.get_alpha() == 0.5]
+    )
+    assert (np.diff(stairs) <= 0).all()
+    assert stairs.min() > 0.9
+
+
+def test_who_parts_from_its_family_stands_out() -> None:
+    with look.applied():
+        drawn = figures(fake.suite(6))["agreement"]
+    assert [t.get_text() for t in drawn.axes[0].texts if t.get_text().startswith("✗")] == [
+        "✗ parts in epoch 1"
+    ]
 
 
 def test_records_without_a_point_draw_nothing() -> None:

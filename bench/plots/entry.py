@@ -31,14 +31,18 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Its name in lines of WRAP characters at most, and what is wrong with it."""
-        spaced = self.row.backend.replace("[", " [").replace(",", ", ")
-        lines = textwrap.wrap(spaced, WRAP) or [self.row.backend]
-        return "\n".join(lines) + ("" if self.agrees else f" ({self.row.verdict})")
+        """Its name in short lines, and what is wrong with it."""
+        return wrapped(self.row.backend) + ("" if self.agrees else f" ({self.row.verdict})")
 
     @property
     def lines(self) -> int:
         return 1 + self.label.count("\n")
+
+
+def wrapped(backend: str) -> str:
+    """A backend's name in lines of WRAP characters at most."""
+    spaced = backend.replace("[", " [").replace(",", ", ")
+    return "\n".join(textwrap.wrap(spaced, WRAP) or [backend])
 
 
 def entries(

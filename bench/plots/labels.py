@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from bench.plots.entry import Entry
+from bench.palette import Style
 from bench.plots.look import LINE_IN, figure_of
 
 LEADER_IN, MARKER_IN, TEXT_IN = 0.16, 0.25, 0.34  # from the axes' right edge
+
+
+class Named(Protocol):
+    """What a label says and shows: text of so many lines, a style, the fill of its marker."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def style(self) -> Style: ...
+    @property
+    def face(self) -> str: ...
 
 
 def spread(wanted: ArrayLike, heights: ArrayLike, low: float, high: float) -> NDArray[np.float64]:
@@ -31,7 +44,7 @@ def spread(wanted: ArrayLike, heights: ArrayLike, low: float, high: float) -> ND
     return centres
 
 
-def at_right(axes: Axes, entries: Sequence[Entry], ends: Sequence[tuple[float, float]]) -> None:
+def at_right(axes: Axes, entries: Sequence[Named], ends: Sequence[tuple[float, float]]) -> None:
     """Name the entries right of the axes, each joined to its point (x, y) by a thin line."""
     width, height = axes.get_position().size * figure_of(axes).get_size_inches()
     points = axes.transAxes.inverted().transform(axes.transData.transform(ends)).clip(0, 1)

@@ -36,6 +36,17 @@ def logarithmic(axes: Axes, unit: str, last: float | None = None) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+def logarithmic_y(axes: Axes, unit: str) -> None:
+    """The same for the y axis."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    height = axes.get_window_extent().height / figure_of(axes).dpi
+    most = max(2, int(height / TICK_IN))
+    axes.yaxis.set_major_locator(FixedLocator(log_ticks(low, high, most)))
+    axes.yaxis.set_major_formatter(seconds_tick if unit == "s" else count_tick)
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
 def log_ticks(low: float, high: float, most: int) -> list[float]:
     """The densest of a few familiar series, from 1 1.5 2 3 ... down to every third power of ten,
     that has `most` members or fewer between low and high.
