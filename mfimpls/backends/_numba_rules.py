@@ -96,15 +96,26 @@ def at(row, scalar):
 
 
 @leaf
+def product(P, u, Q, i, columns):
+    """p_u . q_i in two sums, since one would wait for its own last addition."""
+    even = odd = zeros(P)
+    last = columns.stop - LANES
+    for k in range(0, last, 2 * LANES):
+        even = even + load(P, u, k) * load(Q, i, k)
+        odd = odd + load(P, u, k + LANES) * load(Q, i, k + LANES)
+    if last % (2 * LANES) == 0:
+        even = even + load(P, u, last) * load(Q, i, last)
+    return total(even + odd)
+
+
+@leaf
 def error(users, items, visit, columns):
     """e = r - rhat for a visit (u, i, rating), the rating without the mean; `columns` are where a
     row's vectors begin.
     """
     u, i, rating = visit
-    dot = zeros(users.rows)
-    for k in columns:
-        dot = dot + load(users.rows, u, k) * load(items.rows, i, k)
-    return rating - users.scalars[at(u, BIAS)] - items.scalars[at(i, BIAS)] - total(dot)
+    dot = product(users.rows, u, items.rows, i, columns)
+    return rating - users.scalars[at(u, BIAS)] - items.scalars[at(i, BIAS)] - dot
 
 
 @leaf

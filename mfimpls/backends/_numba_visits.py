@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, prange
 
 from mfimpls.orders import (
-    KEYS,
+    USERS_AT_A_TIME,
     block_rounds,
     epoch_orders,
     grid_size,
@@ -82,16 +82,19 @@ def _lay_out(problem, hyper):
     # users, items, ratings and starts of Visits, as block_grid sorts.
     users, items, ratings = map(np.asarray, problem.train.columns)
     n, size = len(users), grid_size(problem, hyper.rank)
-    maps = []
-    for ids, n_ids in ((users, problem.n_users), (items, problem.n_items)):
-        cuts = range_cuts(_degrees(ids, n_ids), size)
-        maps.append(np.repeat(np.arange(size, dtype=np.int32), np.diff(cuts)))
-    grid = Grid(maps[0] * np.int32(size), maps[1], visit_salt(hyper.seed))
+    user_cuts = range_cuts(_degrees(users, problem.n_users), size)
+    item_cuts = range_cuts(_degrees(items, problem.n_items), size)
+    ranges = np.arange(size, dtype=np.int32)
+    grid = Grid(
+        np.repeat(ranges * np.int32(size), np.diff(user_cuts)),
+        np.repeat(ranges, np.diff(item_cuts)),
+        visit_salt(hyper.seed),
+    )
     starts, places = _places(users, items, grid, np.zeros((CHUNKS, size * size), np.int64))
     records = np.empty((n, 4), np.uint32)
     _sort_by_block((users, items, ratings.view(np.uint32)), grid, places, records)
     out = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, hyper.dtype)
-    _sort_by_key(records, records.view(np.float32), problem.mean, starts, out)
+    _sort_by_key(records, records.view(np.float32), problem.mean, starts, user_cuts, out)
     return *out, starts
 
 
@@ -151,11 +154,14 @@ def _scatter(data, grid, places, records, part):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sort_by_key(records, as_floats, mean, starts, out):
+def _sort_by_key(records, as_floats, mean, starts, user_cuts, out):
     users, items, ratings = out
+    size = len(user_cuts) - 1
     for block in prange(len(starts) - 1):
-        places = np.zeros(KEYS + 1, np.int64)
-        part = (starts[block], starts[block + 1])
+        row = block // size
+        first_key = user_cuts[row] - user_cuts[row] % USERS_AT_A_TIME
+        places = np.zeros(user_cuts[row + 1] - first_key + USERS_AT_A_TIME + 1, np.int64)
+        part = (starts[block], starts[block + 1], first_key)
         _unpack(records, as_floats, mean, part, places, (users, items, ratings))
 
 
@@ -163,13 +169,14 @@ def _sort_by_key(records, as_floats, mean, starts, out):
 def _unpack(records, as_floats, mean, part, places, out):
     # Stable counting sort of one block, from records to columns.
     users, items, ratings = out
-    for t in range(part[0], part[1]):
-        places[records[t, 3] + np.uint32(1)] += 1
-    places[0] = part[0]
-    for key in range(KEYS):
-        places[key + 1] += places[key]
-    for t in range(part[0], part[1]):
-        key = records[t, 3]
+    start, stop, first_key = part
+    for t in range(start, stop):
+        places[np.uint64(records[t, 3] - first_key + 1)] += 1
+    places[0] = start
+    for key in range(1, len(places)):
+        places[key] += places[key - 1]
+    for t in range(start, stop):
+        key = np.uint64(records[t, 3] - first_key)
         to = np.uint64(places[key])
         places[key] += 1
         users[to], items[to], ratings[to] = records[t, 0], records[t, 1], as_floats[t, 2] - mean
