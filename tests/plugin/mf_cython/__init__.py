@@ -1,0 +1,1 @@
+"""A plugin of mfbench: one backend, found by its entry point."""
