@@ -14,7 +14,8 @@ from bench.plots.entry import Entry
 
 def draw(entries: Sequence[Entry]) -> Figure | None:
     """One data set: a point for each backend that reached the target and whose lines are known."""
-    entries = [e for e in entries if _lines(e) and math.isfinite(e.row.to_target_s)]
+    # Who meets the target at its start has no place on a logarithmic axis.
+    entries = [e for e in entries if _lines(e) and 0 < e.row.to_target_s < math.inf]
     if len(entries) < 2:
         return None
     figure, axes = chart.sheet(
