@@ -31,7 +31,17 @@ class Curve:
     @property
     def after_zero(self) -> Curve:
         """Without the start, for a logarithmic x."""
-        keep = self.x > 0
+        return self._only(self.x > 0)
+
+    def thinned(self, most: int) -> Curve:
+        """At most so many of its points, denser at the start, where curves bend."""
+        last = len(self.x) - 1
+        if last < most:
+            return self
+        kept = np.concatenate([np.linspace(0, last, most // 2), np.geomspace(1, last, most // 2)])
+        return self._only(np.unique(kept.round().astype(np.intp)))
+
+    def _only(self, keep: NDArray[Any]) -> Curve:
         low, high = ((x[keep], y[keep]) for x, y in (self.low, self.high))
         return Curve(self.x[keep], self.y[keep], low, high)
 

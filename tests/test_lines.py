@@ -33,13 +33,13 @@ def test_helpers_that_it_imports_are_its_own_and_others_are_not(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("if hyper.biases:\n    u = 1\n    i = 2\nelse:\n    v = 3\n", 3),
+        ("if hyper.biases:\n    u = 1\n    i = 2\nelse:\n    v = 3\n", 4),
         ("e = r - b[u] - c[i]\nx = e\n", 1),
         ("def move_bias(x):\n    y = x\n    return y\n", 3),
         ("def f(P, b):\n    y = P\n    return y\n", 1),
         ("x = 1\n", 0),
     ],
-    ids=["an if", "a statement", "a function", "an argument", "nothing"],
+    ids=["an if with its else, without what that holds", "a statement", "a function", "an argument", "nothing"],
 )
 def test_what_is_there_for_the_biases_is_charged_to_them(tmp_path, source, expected) -> None:
     assert lines(tmp_path, source)["biases"] == expected

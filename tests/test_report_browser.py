@@ -1,6 +1,6 @@
 """The report in a real browser, opened from disk: `pytest -m slow tests/test_report_browser.py`."""
 
-import gzip
+import lzma
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -134,8 +134,8 @@ def test_dark_mode_redraws_in_colours_made_for_it(page) -> None:
 def test_the_records_can_be_downloaded(page, tmp_path: Path) -> None:
     with page.expect_download() as started:
         page.get_by_role("button", name="Download 120 records").click()
-    started.value.save_as(tmp_path / "records.jsonl.gz")
-    lines = gzip.decompress((tmp_path / "records.jsonl.gz").read_bytes()).decode().splitlines()
+    started.value.save_as(tmp_path / "records.jsonl.xz")
+    lines = lzma.decompress((tmp_path / "records.jsonl.xz").read_bytes()).decode().splitlines()
     assert lines == [to_json(record) for record in RECORDS]
 
 

@@ -61,9 +61,12 @@ def _staircase(entries: Sequence[Entry], metric: str) -> Iterator[Step]:
 
 
 def _stairs(axes: Axes, steps: Sequence[Step]) -> None:
-    # One path for as long as one backend leads; it ends where the next one takes over.
+    # One path for as long as one backend leads; the next one takes over where it ends.
     ends = [*(x for x, _, _ in steps[1:]), axes.get_xlim()[1]]
+    above = steps[0][1] if steps else 0.0
     for backend, run in groupby(zip(steps, ends), key=lambda step: step[0][2].row.backend):
         path = [(at, y) for (x, y, _), end in run for at in (x, end)]
+        path.insert(0, (path[0][0], above))
+        above = path[-1][1]
         color = next(entry.style.color for _, _, entry in steps if entry.row.backend == backend)
         axes.plot(*zip(*path), color=color, alpha=0.5, lw=2.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import lzma
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -50,20 +51,21 @@ def render(records: list[Record], target: float | None = None, baseline: str | N
     return environment.get_template("page.html").render(
         style=own["style.css"],
         script=own["script.js"],
-        plotly=_packed(get_plotlyjs()),
-        raw=_packed("".join(to_json(record) + "\n" for record in records)),
+        # Compressed: Plotly alone is 5 MB. The page unpacks gzip; xz is for the reader to keep, and
+        # finds what repeats have in common.
+        plotly=_letters(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)),
+        raw=_letters(lzma.compress("".join(to_json(r) + "\n" for r in records).encode())),
         **_content(kept, target, baseline),
     )
 
 
-def _packed(text: str) -> str:
-    # Compressed, since Plotly alone is 5 MB; the page unpacks it.
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+def _letters(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _content(records: list[Record], target: float | None, baseline: str | None) -> dict[str, Any]:
     from bench.palette import SHADES, styles
-    from bench.report import answers, chart, provenance, sections
+    from bench.report import answers, chart, code, overtaking, provenance, sections
 
     rows = leaderboard.rows(records, target, baseline)
     style = styles(record.case.backend for record in records)
@@ -71,7 +73,10 @@ def _content(records: list[Record], target: float | None, baseline: str | None) 
     return {
         "answers": answers.answers(rows),
         "rankings": [sections.ranking(found) for found in sections.by_dataset(rows)],
-        "ledgers": [sections.ledger(found) for found in sections.by_dataset(rows)],
+        "ledgers": [
+            (sections.ledger(found), overtaking.table(found)) for found in sections.by_dataset(rows)
+        ],
+        "code": code.table(records),
         "agreement": sections.agreement(records),
         "families": sections.families(records),
         "failures": sections.failures(records),

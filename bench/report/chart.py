@@ -13,6 +13,7 @@ from bench.report.sections import by_dataset
 from bench.row import Row
 
 Against = Callable[[Sequence[Record], str], Curve]
+MOST = 48  # points of a curve: more than its markers show
 METRICS = ("test_rmse", "train_rmse", "J")
 AXES: dict[str, Against] = {"seconds": against_seconds, "epochs": against_epochs}
 
@@ -60,7 +61,9 @@ def _target(row: Row) -> dict[str, Any] | None:
 
 def _curves(repeats: Sequence[Record]) -> dict[str, dict[str, dict[str, list[float]]]]:
     return {
-        metric: {name: _lists(against(repeats, metric)) for name, against in AXES.items()}
+        metric: {
+            name: _lists(against(repeats, metric).thinned(MOST)) for name, against in AXES.items()
+        }
         for metric in METRICS
     }
 

@@ -38,7 +38,10 @@ function filterable(input) {
 // What the page carries compressed.
 
 function bytes(id) {
-  return Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0));
+  const letters = atob(element(id).textContent);
+  const found = new Uint8Array(letters.length);
+  for (let k = 0; k < letters.length; k++) found[k] = letters.charCodeAt(k);
+  return found;
 }
 
 async function unpacked(id) {
@@ -48,8 +51,8 @@ async function unpacked(id) {
 
 function download() {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytes("raw")], { type: "application/gzip" }));
-  link.download = "records.jsonl.gz";
+  link.href = URL.createObjectURL(new Blob([bytes("raw")], { type: "application/x-xz" }));
+  link.download = "records.jsonl.xz";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -194,7 +197,7 @@ async function start() {
   controls.querySelectorAll("[data-show]").forEach((button) => {
     button.addEventListener("click", () => show(button.dataset.show === "all"));
   });
-  document.documentElement.dataset.ready = "yes";
+  document.documentElement.dataset.ready = `${Math.round(performance.now())} ms`;
 }
 
 document.querySelectorAll("table").forEach(sortable);
