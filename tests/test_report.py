@@ -1,8 +1,8 @@
 """`mfbench report` and its page: all from stored records, the answer no stronger than they."""
 
 import base64
-import lzma
 import json
+import lzma
 import re
 import subprocess
 import sys
@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import fake_records as fake
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import main
 from bench.leaderboard import rows
 from bench.records import ResultsError, append, to_json
-from bench.report import render, write
+from bench.report import overtaking, render, write
 from bench.report.answers import answers
 from bench.report.provenance import machines
 
@@ -157,6 +158,31 @@ def test_five_hundred_records_stay_under_six_megabytes(tmp_path: Path) -> None:
     records = fake.suite(10, datasets, repeats=5)
     assert len(records) == 500
     assert write(records, tmp_path / "report.html").stat().st_size < 6e6
+
+
+@pytest.mark.slow
+def test_long_runs_stay_under_six_megabytes_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    scores = fake.points(0.02, 0.93, 0.97, epochs=100)
+    records = []
+    for record in fake.suite(10, tuple(f"synthetic[size={k}]" for k in range(10)), repeats=5):
+        clocks = rng.lognormal(0, 0.1, (len(scores), 3))
+        points = tuple(
+            replace(p, train_s=p.train_s * t, snapshot_s=p.snapshot_s * s, eval_s=p.eval_s * e)
+            for p, (t, s, e) in zip(scores, clocks.tolist())
+        )
+        records.append(replace(record, points=points))
+    assert write(records, tmp_path / "report.html").stat().st_size < 6e6
+
+
+def test_break_even_says_when_a_slow_starter_overtakes() -> None:
+    slow = fake.record("slow", points=fake.points(0.1, 0.93), import_s=0.0, warmup_s=0.0)
+    late = fake.record("late", points=fake.points(0.01, 0.93), import_s=0.0, warmup_s=0.9)
+    never = fake.record("never", points=fake.points(0.2, 0.93), import_s=0.0, warmup_s=0.9)
+    found = overtaking.table(rows([slow, late, never]))
+    assert found is not None
+    said = {line.cells[0].text: line.cells[3].text for line in found.lines}
+    assert said == {"slow": "-", "late": "10 epochs", "never": "never"}
 
 
 def test_records_without_env_or_points_still_make_a_page() -> None:
