@@ -39,7 +39,13 @@ def test_helpers_that_it_imports_are_its_own_and_others_are_not(tmp_path: Path) 
         ("def f(P, b):\n    y = P\n    return y\n", 1),
         ("x = 1\n", 0),
     ],
-    ids=["an if with its else, without what that holds", "a statement", "a function", "an argument", "nothing"],
+    ids=[
+        "an if",
+        "a statement",
+        "a function",
+        "an argument",
+        "nothing",
+    ],
 )
 def test_what_is_there_for_the_biases_is_charged_to_them(tmp_path, source, expected) -> None:
     assert lines(tmp_path, source)["biases"] == expected
