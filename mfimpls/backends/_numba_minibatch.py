@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from mfimpls.backends._numba_rules import bias_gradient, error, leaf, move_bias, move_row
+from mfimpls.backends._numba_rules import bias_gradient, leaf, move_bias, move_row
+from mfimpls.backends._numba_steps import error
 from mfimpls.backends._vector import LANES, load, store, zeros
 
 

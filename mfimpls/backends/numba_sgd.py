@@ -10,17 +10,8 @@ from numba import get_num_threads, njit, prange
 
 from mfimpls.backends._atomics import fetch_add, publish, wait_for
 from mfimpls.backends._numba_minibatch import batch_pass
-from mfimpls.backends._numba_rules import (
-    ROWWISE_ADAGRAD,
-    SGD,
-    factors,
-    gradient_step,
-    leaf,
-    rowwise_adagrad_step,
-    rule,
-    sgd_step,
-    side,
-)
+from mfimpls.backends._numba_rules import ROWWISE_ADAGRAD, SGD, factors, leaf, rule, side
+from mfimpls.backends._numba_steps import gradient_step, rowwise_adagrad_step, sgd_step
 from mfimpls.backends._numba_visits import epochs
 from mfimpls.backends._vector import LANES, prefetch
 from mfimpls.contract import OPTIMIZERS, backend
