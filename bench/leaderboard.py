@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import stats
 from bench.records import Record, refuse_to_mix
@@ -86,9 +86,17 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         J=stats.median(r.points[-1].J for r in shown if r.points),
         stationarity=stats.median(r.stationarity for r in shown),
         costs=costs,
+        **_rates(shown),
         ratings_hz=n_train / costs.epoch_s if costs.epoch_s else math.nan,
         peak_mb=stats.median(r.peak_mb for r in shown),
     )
+
+
+def _rates(records: Sequence[Record]) -> dict[str, Any]:
+    rated = [r.rate for r in records if r.rate]
+    names = ("bytes_hz", "flops_hz", "of_limit")
+    medians = {name: stats.median(rate[name] for rate in rated) for name in names}
+    return medians | {"bound": rated[-1]["bound"] if rated else ""}
 
 
 def _order(row: Row) -> tuple[float, ...]:

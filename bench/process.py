@@ -148,6 +148,7 @@ TOLD = (
     "effective_cores",
     "peak_mb",
     "device_peak_mb",
+    "path",
 )
 
 

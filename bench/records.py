@@ -99,6 +99,7 @@ class Record:
     init_sha256: str = ""
     order_sha256: str = ""
     code_sha256: str = ""  # of the backend's source files
+    path: str = ""  # update-rule family, as the backend declares it
     lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines
     import_s: float = math.nan
     warmup_s: float = math.nan
@@ -111,6 +112,7 @@ class Record:
     flags: tuple[str, ...] = ()  # one sentence per guard that the run tripped
     notes: tuple[str, ...] = ()  # what a reader should know, and no fault
     points: tuple[Point, ...] = ()
+    rate: Mapping[str, Any] = field(default_factory=dict)  # bench.limits.roofline.Rate
     gate: Mapping[str, Any] = field(default_factory=dict)  # what mfbench agree said of its source
     schema: int = SCHEMA
 

@@ -36,6 +36,10 @@ class Row:
     stationarity: float
     costs: Costs
     ratings_hz: float  # training ratings per second of a steady epoch
+    bytes_hz: float = math.nan  # that the algorithm has to move, and operations that it has to do
+    flops_hz: float = math.nan
+    of_limit: float = math.nan  # share of the machine's limit for the same work
+    bound: str = ""  # what holds it back, in a word
     peak_mb: float
 
     @property

@@ -12,6 +12,7 @@ import click
 
 from bench import presets, records, results
 from bench.estimate import Estimate, Kind, estimates, kind
+from bench.limits.attach import with_rates
 from bench.plan import Job
 from bench.process import execute
 from bench.progress import Reporter, title
@@ -52,7 +53,7 @@ def conclude(keys: Collection[str], directory: Path, complete: bool) -> int:
     with these keys; returns the exit code.
     """
     results.settle_targets(directory, records.load(directory), presets.targets())
-    done = [record for record in results.read(directory) if record.case.key in keys]
+    done = with_rates(r for r in results.read(directory) if r.case.key in keys)
     if done:
         from bench import leaderboard, plots, report
 

@@ -35,6 +35,8 @@ def table(rows: Iterable[Row]) -> Table:
         goal = f": time to {found[0].target.sentence}, ratio to {found[0].baseline}"
         whole.add_row(Text.assemble((dataset, "bold"), goal))
         whole.add_row(_one(found))
+        if any(math.isfinite(row.bytes_hz) for row in found):
+            whole.add_row(_speed(found))
         for row in found:
             for reason in row.reasons:
                 whole.add_row(Text(f"{mark(row)} {row.backend}: {reason}", style="yellow"))
@@ -72,6 +74,23 @@ def _one(rows: Sequence[Row]) -> Table:
     for row in rows:
         one.add_row(*map(Text, _cells(row)), style=None if row.verdict == AGREES else "yellow")
     return one
+
+
+def _speed(rows: Sequence[Row]) -> Table:
+    speed = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    speed.add_column("a steady epoch")
+    for heading in ("ratings/s", "GB/s", "GFLOP/s", "of the machine's limit"):
+        speed.add_column(heading, justify="right")
+    for row in rows:
+        share = f"{digits(100 * row.of_limit, 2)}%, {row.bound}-bound"
+        speed.add_row(
+            row.backend,
+            count(row.ratings_hz),
+            digits(row.bytes_hz / 1e9),
+            digits(row.flops_hz / 1e9),
+            share if row.bound else "not measured",
+        )
+    return speed
 
 
 def _cells(row: Row) -> tuple[str, ...]:

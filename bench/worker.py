@@ -99,6 +99,7 @@ def _finish(job: dict[str, Any], backend: Backend, m: Measurement, tell: Tell) -
         effective_cores=m.effective_cores,
         flags=[m.suspect] if m.suspect else [],
         monotone=backend.caps.monotone,
+        path=backend.caps.path,
         notes=[REFITS] if backend.caps.refits else [],
         peak_mb=m.peak_mb,
         device_peak_mb=memory.device_peak_mb(),

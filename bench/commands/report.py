@@ -23,9 +23,10 @@ def report(directory: Path, output: Path | None, target: str | None, baseline: s
     """
     from bench import leaderboard, plots
     from bench import report as html
+    from bench.limits.attach import with_rates
     from bench.results import read
 
-    records = read(directory, target)
+    records = with_rates(read(directory, target))
     if not records:
         raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
     rows = leaderboard.rows(records, baseline=baseline)

@@ -31,6 +31,9 @@ def ranking(rows: Sequence[Row]) -> Table:
             ("Test RMSE", "Best of a run, median over repeats"),
             ("Final J", "Median over repeats"),
             ("Ratings/s", "Training ratings per second of a steady epoch"),
+            ("GB/s", "Memory that the algorithm has to move per second"),
+            ("GFLOP/s", "Operations that the algorithm has to do per second"),
+            ("Of limit", "Share of what this machine can do for the same work: doctor --limits"),
             ("Peak MB", "Of the case's process"),
             ("Repeats", "Runs with the same settings"),
         ),
@@ -50,6 +53,11 @@ def _ranked(row: Row, place: int) -> tuple[Cell, ...]:
         score(row.test_rmse),
         score(row.J),
         number(row.ratings_hz, units.count),
+        number(row.bytes_hz / 1e9),
+        number(row.flops_hz / 1e9),
+        Cell(f"{units.digits(100 * row.of_limit, 2)}%", row.of_limit, f"{row.bound}-bound")
+        if row.bound
+        else Cell(units.NOTHING, math.nan),
         number(row.peak_mb, units.count),
         Cell(str(row.repeats), row.repeats),
     )
