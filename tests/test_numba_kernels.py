@@ -118,7 +118,7 @@ def test_rows_start_on_a_cache_line_and_end_in_zeros():
 
 @pytest.mark.slow
 def test_a_second_process_compiles_nothing(tmp_path):
-    """Also when the package lies where nothing may be written: the cache goes elsewhere."""
+    """Kernels are read from the cache, here one in a directory named by NUMBA_CACHE_DIR."""
     script = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from made import random_problem\n"
