@@ -1,6 +1,7 @@
 """The machine's limits: measured, stored, looked up, and what a backend's share of them says."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from fake_records import record
 from bench import environment
 from bench.__main__ import main
 from bench.limits import kernels, roofline, store, survey, timing, trials
-from bench.limits.readings import MachineLimits, Reading, from_json, to_json
+from bench.limits.readings import MachineLimits, Reading, better, from_json, to_json
 from bench.limits.roofline import Work, cells, rate
 from bench.problems.errors import DataError
 
@@ -103,6 +104,21 @@ def work(**changes):
         "n_items": 1000, "epoch_s": 0.01, "threads": 1,
     }  # fmt: skip
     return Work(**usual | changes)
+
+
+class TestMeasuredAgain:
+    def test_the_best_ever_seen_stays(self):
+        old = machine(reading("fma", 9.0), reading("blas", 2.0))
+        new = replace(machine(reading("fma", 3.0), reading("blas", 4.0)), busy_cores=1.0)
+        found = better(new, old)
+        assert [r.best for r in found.readings] == [9.0, 4.0]
+        assert found.busy_cores == 0.0
+
+    def test_readings_of_other_threads_or_other_libraries_are_not_compared(self):
+        new = machine(reading("fma", 3.0))
+        assert better(new, None) == new
+        assert better(new, machine(reading("fma", 9.0, threads=2))) == new
+        assert better(new, replace(machine(reading("fma", 9.0)), packages={"numba": "0.1"})) == new
 
 
 class TestModelOfWork:
@@ -291,7 +307,7 @@ class TestCommand:
             assert result.exit_code == 0, result.output
             assert "2025-01-01" in result.output
             assert "M ratings/s" in result.output
-        assert "measure anew with --force" in second.output
+        assert "--force measures again" in second.output
         assert len(measured) == 2
 
     def test_force_alone_asks_for_nothing(self):

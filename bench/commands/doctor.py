@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--limits", is_flag=True, help="Measure this machine's limits, or show them again.")
 @click.option("--clock", is_flag=True, help="Time backends of known duration; 1 if off.")
-@click.option("-f", "--force", is_flag=True, help="Measure limits anew that are stored already.")
+@click.option("-f", "--force", is_flag=True, help="Measure limits again; the best stay.")
 def doctor(limits: bool, clock: bool, force: bool) -> None:
     """Show processor, BLAS kernel and threads, Numba's threading layer, CUDA and versions.
 
     With --limits or --clock, those instead.
     """
     if force and not limits:
-        raise click.UsageError("--force measures limits anew; add --limits.")
+        raise click.UsageError("--force measures limits again; add --limits.")
     if limits:
         _limits(force)
     if clock and not _clock():
@@ -40,14 +40,15 @@ def _facts() -> None:
 def _limits(force: bool) -> None:
     from bench import environment
     from bench.limits import store, table
+    from bench.limits.readings import better
 
     machine = environment.machine()
-    stored = None if force else store.load(machine)
-    limits = stored or _survey()
-    path = store.path_of(machine) if stored else store.save(limits)
+    limits = store.load(machine)
+    if limits is None or force:
+        limits = better(_survey(), limits)
+        store.save(limits)
     table.show(limits)
-    again = "; measure anew with --force" if stored else ""
-    click.echo(f"Stored in {path}{again}.")
+    click.echo(f"Stored in {store.path_of(machine)}; --force measures again and keeps the best.")
 
 
 def _survey() -> MachineLimits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -72,6 +72,22 @@ class MachineLimits:
         if where.get("threads", 0) > max((r.threads for r in readings), default=0):
             return math.nan
         return _between(readings, list(where.items()))
+
+
+def better(new: MachineLimits, old: MachineLimits | None) -> MachineLimits:
+    """The new limits, with what the old ones reached beyond: a limit is the best ever seen.
+
+    Older ones of other libraries do not count.
+    """
+    if old is None or old.packages != new.packages:
+        return new
+    reached = {_place(reading): reading for reading in old.readings}
+    readings = (max(r, reached.get(_place(r), r), key=lambda r: r.best) for r in new.readings)
+    return replace(new, readings=tuple(readings), busy_cores=min(new.busy_cores, old.busy_cores))
+
+
+def _place(reading: Reading) -> tuple[str, int, int, int]:
+    return reading.kind, reading.threads, reading.row_bytes, reading.table_bytes
 
 
 def _between(readings: Sequence[Reading], where: Sequence[tuple[str, float]]) -> float:
