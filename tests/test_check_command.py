@@ -111,7 +111,9 @@ def test_a_file_that_raises_on_import_is_a_sentence_and_a_log(tmp_path, command)
         assert "All agree." in result.output  # of those that could be judged
 
 
-@pytest.mark.parametrize("path", ['"als"', '"".join(["a", "ls"])'])
+@pytest.mark.parametrize(
+    "path", ['"als"', pytest.param('"".join(["a", "ls"])', marks=pytest.mark.slow)]
+)
 def test_in_a_run_it_is_a_record_with_its_log_and_the_others_run_on(tmp_path, path):
     # Whether its declarations can be read without importing it or not.
     source = FINE.format(name="broken").replace('"als"', path)
