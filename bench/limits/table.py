@@ -49,7 +49,7 @@ def notes(limits: MachineLimits) -> Iterator[Text]:
     """A warning where the machine was not quiet."""
     if limits.busy_cores > BUSY:
         yield Text(
-            f"Other programs kept {limits.busy_cores:.1f} cores busy meanwhile, so these are too "
+            f"Other programs kept {limits.busy_cores:.1f} cores busy meanwhile, so these may be too "
             "low: measure again on a quiet machine with --force.",
             style="yellow",
         )
