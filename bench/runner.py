@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -23,7 +27,7 @@ LOGS = "logs"
 
 def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
     """Run all jobs; False if the user interrupted. Raises ResultsError for a full disk."""
-    with Reporter(jobs, records.load(directory)) as reporter:
+    with Reporter(jobs, records.load(directory)) as reporter, _termination_as_interrupt():
         try:
             for job in jobs:
                 hear = reporter.begin(job)
@@ -34,6 +38,22 @@ def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
         except KeyboardInterrupt:
             return False
     return True
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    # SIGTERM, from a scheduler or `timeout`, must not leave the child of a case behind either.
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def pilots(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate]:

@@ -137,8 +137,9 @@ def test_settings_change_what_runs():
     assert (record.case.hyper["batch"], record.case.hyper["reg"]) == (7, 0.5)
 
 
-def test_an_interrupt_leaves_a_valid_directory_and_no_child(tmp_path):
-    command = [sys.executable, "-m", "bench", "run", *TINY, "-r", "1", "-o", "out"]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_a_valid_directory_and_no_child(tmp_path, number):
+    command = [sys.executable, "-m", "bench", "run", *TINY, "-r", "1", "-o", "out", "--epochs", "4"]
     command += ["-b", "numpy_als", "-b", f"{BROKEN}:hangs"]
     here = Path(__file__).parents[1]
     running = subprocess.Popen(
@@ -152,7 +153,8 @@ def test_an_interrupt_leaves_a_valid_directory_and_no_child(tmp_path):
     deadline = time.monotonic() + 60
     while not (records.exists() and records.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
+    time.sleep(1.0)  # the next case begins and hangs
+    running.send_signal(number)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "the same command goes on" in output

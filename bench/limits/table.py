@@ -49,8 +49,8 @@ def notes(limits: MachineLimits) -> Iterator[Text]:
     """A warning where the machine was not quiet."""
     if limits.busy_cores > BUSY:
         yield Text(
-            f"Other programs kept {limits.busy_cores:.1f} cores busy meanwhile, so these may be too "
-            "low: measure again on a quiet machine with --force.",
+            f"Other programs kept {limits.busy_cores:.1f} cores busy meanwhile, so these may be "
+            "too low: measure again on a quiet machine with --force.",
             style="yellow",
         )
 
