@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
@@ -13,7 +13,7 @@ from bench import presets
 from bench.agree import WRITTEN, Family, Trace
 from bench.specs import BackendSpec, hyper_of
 from bench.verdicts import Conduct, Destination, Independence
-from mfimpls import objective
+from mfimpls import objective, registry
 from mfimpls.conformance import learning, verdicts
 from mfimpls.conformance.reference import PATHS
 from mfimpls.conformance.seeds import limited
@@ -39,23 +39,44 @@ class Walker:
         return self.spec.label
 
 
-def traces(walkers: Sequence[Walker], say: Callable[[str], None]) -> Iterator[Trace]:
-    """Five epochs on a small problem in every family that a walker belongs to, in float64 and in
-    float32; each family also walked by its written definition.
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All that is found out about one backend by itself."""
+
+    traces: tuple[Trace, ...]
+    conduct: Conduct
+    destination: Destination
+
+
+def study(spec: BackendSpec) -> Study:
+    """Walk a backend's families, run its conformance suite, run it to convergence. It is loaded
+    here, so that backends can be studied in processes of their own.
     """
+    walker = Walker(spec, registry.load(spec.name))
+    walked = tuple(traces(walker))
+    with limited(1):
+        return Study(walked, conduct(walker), destination(walker))
+
+
+def traces(walker: Walker) -> Iterator[Trace]:
+    """Five epochs on a small problem in every family that a walker belongs to, in float64 and in
+    float32.
+    """
+    for family, hyper in _memberships(walker):
+        for dtype in walker.backend.caps.dtypes:
+            for threads in _thread_counts(family, dtype):
+                with limited(threads):
+                    exact = replace(hyper, dtype=dtype)
+                    yield _trace(family, walker.label, walker.backend.fit, exact, threads)
+
+
+def definitions(walkers: Sequence[Walker]) -> Iterator[Trace]:
+    """The same families as their written definition walks them."""
     families: dict[Family, Hyper] = {}
     for walker in walkers:
-        say(f"{walker.label}: walking its families")
-        for family, hyper in _memberships(walker):
-            families.setdefault(family, hyper)
-            for dtype in walker.backend.caps.dtypes:
-                for threads in _thread_counts(family, dtype):
-                    with limited(threads):
-                        exact = replace(hyper, dtype=dtype)
-                        yield _trace(family, walker.label, walker.backend.fit, exact, threads)
+        families = dict(_memberships(walker)) | families
     for family, hyper in families.items():
         if family.path in PATHS:
-            say(f"{WRITTEN}: {family.label}")
             plain = replace(hyper, dtype="float64", device="cpu", options={})
             yield _trace(family, WRITTEN, PATHS[family.path], plain, 1)
 

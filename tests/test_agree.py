@@ -162,7 +162,7 @@ def test_whoever_is_off_is_named_once_and_the_rest_is_json():
 def test_a_spec_leaves_open_what_it_does_not_set():
     def families(text):
         walker = Walker(parse_backend(text), registry.load("numpy_sgd"))
-        return {t.family for t in traces([walker], lambda what: None)}
+        return {t.family for t in traces(walker)}
 
     assert {f.optimizer for f in families("numpy_sgd[batch=8,order=blocks]")} == {
         "sgd",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bench.families import Walker
+    from bench.families import Study, Walker
     from bench.standings import Standing
     from bench.verdicts import Agreement, Independence
 
@@ -77,25 +77,38 @@ def _judge(
     say: Callable[[str], None],
 ) -> Agreement:
     from bench.agree import memberships
-    from bench.families import conduct, destination, traces
+    from bench.families import definitions
     from bench.verdicts import Agreement
-    from mfimpls.conformance.seeds import limited
 
-    traced = list(traces(walkers, say))
-    conducts, destinations = [], []
-    for walker in walkers:
-        with limited(1):
-            say(f"{walker.label}: conformance")
-            conducts.append(conduct(walker))
-            say(f"{walker.label}: running to convergence")
-            destinations.append(destination(walker))
+    studies = _studies(walkers, say)
+    traced = [trace for study in studies for trace in study.traces]
     return Agreement(
-        memberships=tuple(memberships(traced)),
-        conducts=tuple(conducts),
-        destinations=tuple(destinations),
+        memberships=tuple(memberships([*traced, *definitions(walkers)])),
+        conducts=tuple(study.conduct for study in studies),
+        destinations=tuple(study.destination for study in studies),
         independences=tuple(_independences(walkers, datasets, say)),
         standings=standings,
     )
+
+
+def _studies(walkers: Sequence[Walker], say: Callable[[str], None]) -> list[Study]:
+    # Each backend in a process of its own, as many at once as there are cores.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from bench.environment import available_cores
+    from bench.families import study
+
+    specs = [walker.spec for walker in walkers]
+    if len(specs) < 2:
+        return [study(spec) for spec in specs]
+    found = []
+    most = min(available_cores(), len(specs))
+    with ProcessPoolExecutor(most, mp_context=get_context("spawn")) as pool:
+        for number, result in enumerate(pool.map(study, specs), start=1):
+            say(f"{number} of {len(specs)} backends judged")
+            found.append(result)
+    return found
 
 
 def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]:

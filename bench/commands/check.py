@@ -71,14 +71,14 @@ def _verdicts(walker: Walker) -> Iterator[Verdict]:
     import numpy as np
 
     from bench.agree import memberships
-    from bench.families import traces
+    from bench.families import definitions, traces
     from mfimpls.conformance import verdicts
     from mfimpls.conformance.seeds import limited
 
     with np.errstate(all="ignore"), limited(1):
         yield from verdicts(walker.backend, walker.spec.device)
     with np.errstate(all="ignore"):
-        yield from map(_family, memberships(traces([walker], lambda what: None)))
+        yield from map(_family, memberships([*traces(walker), *definitions([walker])]))
 
 
 def _family(row: Membership) -> Verdict:
