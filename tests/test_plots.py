@@ -154,7 +154,7 @@ def test_no_text_overlaps_another_or_leaves_the_figure(records) -> None:
         assert_legible(figures(records))
 
 
-@pytest.mark.parametrize("n", [2, 20])
+@pytest.mark.parametrize("n", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_figures_over_several_runs_are_legible_too(n: int) -> None:
     with look.applied():
         drawn = figures(grown(n))

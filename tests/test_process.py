@@ -66,7 +66,7 @@ def test_a_failure_keeps_the_points_that_came_before_it(tmp_path, name, status, 
 
 
 def test_a_hang_is_killed_at_the_time_limit(tmp_path):
-    record = run(f"{BROKEN}:hangs", tmp_path, timeout_s=8.0)
+    record = run(f"{BROKEN}:hangs", tmp_path, timeout_s=4.0)
     assert record.status == "timeout"
     assert "--timeout" in record.reason
     assert record.wall_s < 60
