@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.problems.specs import BOOLEANS
 from mfimpls.contract import EVERYONE_USES, Backend, Hyper, Option, Value, unknown
 
 FORM = re.compile(r"(?P<name>[^\[\]@]+)(@(?P<device>[^\[\]@]+))?(\[(?P<settings>[^\[\]]*)\])?")
-BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 class SpecError(ValueError):
