@@ -22,15 +22,19 @@ from mfimpls.objective import Evaluation
 
 Evaluate = Callable[[Factors], Evaluation]
 AUDIT_TOLERANCE = 0.02
+IDLE_WAIT_S = 1e-3  # to find an idle device idle takes microseconds; more is work that was left
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Wall and CPU seconds and memory of this process; tests put their own in."""
+    """Wall and CPU seconds and memory of this process, and how to wait for its device; tests put
+    their own in.
+    """
 
     wall: Callable[[], float] = time.perf_counter
     cpu: Callable[[], float] = time.process_time
     peak_mb: Callable[[], float] = lambda: math.nan  # highest memory since it was last asked
+    synchronise: Callable[[], None] = lambda: None  # return once the device is idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Measurement:
     train_cpu_s: float = 0.0
     reached_s: float = 0.0  # of train_s, what leads to the factors at hand
     off_clock_s: float = 0.0  # snapshots, evaluation, reporting
+    late_s: float = 0.0  # of off_clock_s, what the device still worked after a yield
     whole_s: float = math.nan
     peak_mb: float = 0.0  # during set-up and training, not evaluation
     points: list[Point] = field(default_factory=list)
@@ -71,7 +76,10 @@ class Measurement:
 
     @property
     def suspect(self) -> str:
-        """One sentence where parts and whole disagree, else empty."""
+        """One sentence where the clock missed work, else empty."""
+        if self.late_s > AUDIT_TOLERANCE * self.train_s + IDLE_WAIT_S:
+            late = f"{self.late_s:.3g} s of its work came after the yields"
+            return f"suspect clock: the device was not idle, {late} of {self.train_s:.3g} s in all"
         if abs(self.unaccounted) <= AUDIT_TOLERANCE:
             return ""
         return f"suspect clock: {self.unaccounted:.1%} of the run is in none of its parts"
@@ -90,6 +98,7 @@ def measure(
     began = clock()
     running = steps()
     snap = next(running)
+    clocks.synchronise()  # what set-up left for the device to do is no part of the first epoch
     m.setup_s = clock() - began
     m.peak_mb = clocks.peak_mb()
     m.off_clock_s += clock() - began - m.setup_s
@@ -112,9 +121,7 @@ def measure(
         on_point(point)
         m.off_clock_s += clock() - t
     m.whole_s = clock() - began
-    close = getattr(running, "close", None)
-    if close:
-        close()
+    finish(running)
     return m
 
 
@@ -127,6 +134,9 @@ def _train(running: Iterator[Snapshot], m: Measurement, clocks: Clocks) -> Snaps
     train_s = clocks.wall() - t
     m.train_s += train_s
     m.train_cpu_s += clocks.cpu() - cpu
+    t = clocks.wall()
+    clocks.synchronise()
+    m.late_s += clocks.wall() - t
     m.peak_mb = max(m.peak_mb, clocks.peak_mb())
     # These readings are system calls, which on a busy machine can wait for milliseconds.
     m.off_clock_s += clocks.wall() - began - train_s
@@ -167,6 +177,11 @@ def warm_up(backend: Backend, problem: Problem, hyper: Hyper, init: Factors) -> 
     steps = backend.fit(problem, hyper, init)
     for _ in range(3):
         next(steps)()
-    close = getattr(steps, "close", None)
+    finish(steps)
+
+
+def finish(running: Iterator[Snapshot]) -> None:
+    """End a fit, where it can be ended: an iterator need not be a generator."""
+    close = getattr(running, "close", None)
     if close:
         close()

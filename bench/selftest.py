@@ -13,11 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from bench import known, overhead, plan, process
+from bench import environment, known, overhead, plan, process
 from bench.plan import Grid
 from bench.records import Record
 from bench.specs import BackendSpec
 from bench.units import seconds
+from mfimpls import registry
 
 TOLERANCE = 0.02
 SLACK_S = 0.5e-3
@@ -34,6 +35,7 @@ RUNS = {
     "lying": {"snapshot_ms": "50"},
     "idle": {},
 }
+ON_CUDA = BackendSpec("torch_sgd", "cuda", {"rank": "64", "batch": "4096"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,31 @@ def checks(found: Mapping[str, Record]) -> Iterator[Check]:
     yield flagged("snapshot that does the epoch's work", found["lying"], "its snapshot takes", True)
     for name in ("asleep", "busy", "judged"):
         yield flagged(f"parts of the {name} run against the whole", found[name], "suspect", False)
+
+
+def cuda_check(hear: Callable[[str], None]) -> Check:
+    """A backend on CUDA: k epochs synchronised one by one against one synchronisation for all."""
+    what = "epochs on CUDA, synchronised each and once"
+    if missing := environment.missing_device("cuda"):
+        return Check(what, "as long", "not measured", missing.partition(" (")[0], True)
+    hear("cuda")
+    grid = Grid(
+        datasets=["synthetic[size=m]"], backends=[ON_CUDA], repeats=1, epochs=EPOCHS,
+        budget_s=60.0, timeout_s=300.0, threads=[1], shared={},
+    )  # fmt: skip
+    loaded = {ON_CUDA.name: registry.declared(ON_CUDA.name)}
+    with tempfile.TemporaryDirectory() as folder:
+        (job,) = plan.jobs(grid, loaded)
+        record = process.execute(job, Path(folder) / "log", "mfbench doctor --clock")
+    return audited(what, record)
+
+
+def audited(what: str, record: Record) -> Check:
+    """What the device audit of a record said."""
+    said = [note for note in record.notes if note.startswith("device audit")]
+    suspects = [flag for flag in record.flags if flag.startswith("suspect")]
+    found = suspects or said or [f"{record.status}: {record.reason}"]
+    return Check(what, "as long", found[0], "", bool(said) and not suspects)
 
 
 def timed(what: str, known_s: float, measured_s: float) -> Check:

@@ -11,18 +11,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench import environment, memory
+from bench import device, environment, memory
+from bench.device import Audit
 from bench.measure import Clocks, Limits, Measurement, measure, warm_up
 from bench.problems import open_problem
 from mfimpls import registry
-from mfimpls.contract import Backend, Hyper, Problem, Ratings, Unsupported
+from mfimpls.contract import Backend, Hyper, Problem, Ratings, Snapshot, Unsupported
 from mfimpls.objective import evaluate, stationarity
 from mfimpls.orders import factors_sha256, initial_factors, order_sha256
 
@@ -74,33 +75,44 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
     problem = open_problem(Path(job["problem"]))
     tell(problem=_facts(problem))
     init = initial_factors(problem, hyper)
+    clocks = Clocks(peak_mb=memory.peak_mb, synchronise=device.synchroniser(hyper.device))
+
+    def steps() -> Iterator[Snapshot]:
+        return backend.fit(problem, hyper, init)
+
     m = measure(
-        lambda: backend.fit(problem, hyper, init),
+        steps,
         lambda factors: evaluate(problem, hyper, factors),
         Limits(job["epochs"], job["budget_s"], backend.caps.refits),
         lambda point: tell(point=asdict(point)),
-        Clocks(peak_mb=memory.peak_mb),
+        clocks,
     )
+    audited = hyper.device == "cuda" and m.points[1:] and not backend.caps.refits
+    audit = device.audit(steps, m, clocks) if audited else None
     last = stationarity(problem, hyper, m.last, init) if m.last else None
     tell(
         stationarity=last,
         init_sha256=factors_sha256(init),
         order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
     )
-    _finish(job, backend, m, tell)
+    _finish(job, backend, m, audit, tell)
 
 
-def _finish(job: dict[str, Any], backend: Backend, m: Measurement, tell: Tell) -> None:
+def _finish(
+    job: dict[str, Any], backend: Backend, m: Measurement, audit: Audit | None, tell: Tell
+) -> None:
     env = environment.describe(job["command"])
+    suspects = (m.suspect, audit.suspect if audit else "")
+    notes = (REFITS if backend.caps.refits else "", audit.note if audit else "")
     tell(
         status=m.status,
         reason=m.reason,
         setup_s=m.setup_s,
         effective_cores=m.effective_cores,
-        flags=[m.suspect] if m.suspect else [],
+        flags=list(filter(None, suspects)),
         monotone=backend.caps.monotone,
         path=backend.caps.path,
-        notes=[REFITS] if backend.caps.refits else [],
+        notes=list(filter(None, notes)),
         peak_mb=m.peak_mb,
         device_peak_mb=memory.device_peak_mb(),
         env=asdict(env),

@@ -66,6 +66,24 @@ def test_a_clock_that_is_off_is_named(changes, what):
     assert off(**changes) == [what]
 
 
+@pytest.mark.parametrize(
+    ("fields", "ok"),
+    [
+        ({"notes": ("device audit: 5 epochs ...",)}, True),
+        ({"notes": ("device audit: ...",), "flags": ("suspect clock: work is left",)}, False),
+        ({"status": "error", "reason": "no room"}, False),
+    ],
+)
+def test_a_cuda_run_passes_when_it_was_audited_and_nothing_was_suspect(fields, ok):
+    assert selftest.audited("cuda", record(**fields)).ok == ok
+
+
+def test_without_a_cuda_device_it_is_not_measured_and_nothing_fails(monkeypatch):
+    monkeypatch.setattr(selftest.environment, "missing_device", lambda device: "None here (2.13).")
+    check = selftest.cuda_check(lambda name: None)
+    assert (check.found, check.off, check.ok) == ("not measured", "None here", True)
+
+
 def test_an_epoch_that_the_system_delayed_says_nothing_about_the_clock():
     trace = list(run(0.05).points)
     trace[-1] = replace(trace[-1], train_s=trace[-1].train_s + 1.0)

@@ -74,7 +74,11 @@ def _clock() -> bool:
     from bench import selftest, selftest_table
 
     with Console(stderr=True).status("Backends of known duration") as status:
-        found = selftest.records(lambda name: status.update(f"A backend of known duration: {name}"))
-    checks, costs = list(selftest.checks(found)), list(selftest.harness(found))
+
+        def hear(name: str) -> None:
+            status.update(f"A backend of known duration: {name}")
+
+        found, on_cuda = selftest.records(hear), selftest.cuda_check(hear)
+    checks, costs = [*selftest.checks(found), on_cuda], list(selftest.harness(found))
     selftest_table.show(checks, costs)
     return all(check.ok for check in (*checks, *costs))
