@@ -81,7 +81,7 @@ def test_a_cuda_run_passes_when_it_was_audited_and_nothing_was_suspect(fields, o
 def test_without_a_cuda_device_it_is_not_measured_and_nothing_fails(monkeypatch):
     monkeypatch.setattr(selftest.environment, "missing_device", lambda device: "None here (2.13).")
     check = selftest.cuda_check(lambda name: None)
-    assert (check.found, check.off, check.ok) == ("not measured", "None here", True)
+    assert (check.found, check.off, check.ok) == ("not measured", "no CUDA device", True)
 
 
 def test_an_epoch_that_the_system_delayed_says_nothing_about_the_clock():
