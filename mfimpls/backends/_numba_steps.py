@@ -15,7 +15,7 @@ from mfimpls.backends._numba_rules import (
     move_vector,
     warming,
 )
-from mfimpls.backends._vector import LANES, lane, load, pack, root, store, total, zeros
+from mfimpls.backends._vector import LANES, lane, load, pack, root, store, total, totals, zeros
 
 
 @leaf
@@ -67,7 +67,8 @@ def rowwise_adagrad_step(users, items, visit, rule, columns):
     for k in columns:
         p, q = load(P, u, k), load(Q, i, k)
         pp, qq, pq = pp + p * p, qq + q * q, pq + p * q
-    dot, p2, q2 = total(pq), total(pp), total(qq)
+    sums = totals(pp, qq, pq)
+    p2, q2, dot = lane(sums, 0), lane(sums, 1), lane(sums, 2)
     b, c = of_u[at(u, BIAS)], of_i[at(i, BIAS)]
     e = rating - b - c - dot
     A_u, A_i, A_b, A_c = (

@@ -1,8 +1,9 @@
-"""Eight numbers at a time inside Numba kernels, said outright instead of hoped for.
+"""Sixteen numbers at a time inside Numba kernels, said outright instead of hoped for.
 
 LLVM's vectoriser gives up, or works in steps too wide for a rank of 16, where it can't prove that
-two rows differ. A `Vector` is LLVM's own `<8 x float>` or `<8 x double>`, which it maps to whatever
-registers the machine has. Kernels read like their scalar form::
+two rows differ. A `Vector` is LLVM's own `<16 x float>` or `<16 x double>`, which it maps to
+whatever registers the machine has: one with AVX-512, two with AVX2, four with NEON. Kernels read
+like their scalar form::
 
     for k in range(0, P.shape[1], LANES):
         store(P, u, k, load(P, u, k) + step * load(Q, i, k))
@@ -15,11 +16,14 @@ import operator
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 8
+LANES = 16
 CACHE_LINE = 64
+# How much of a kernel's data registers can hold: it decides how far loops are unrolled, no result.
+MANY_REGISTERS = bool(get_host_cpu_features().get("avx512f"))
 
 
 def padded(X, dtype, multiple=LANES):
@@ -39,18 +43,18 @@ def aligned_zeros(shape, dtype):
 
 
 class Vector(types.Type):
-    """LANES numbers of one floating type."""
+    """LANES numbers, or so many, of one floating type."""
 
-    def __init__(self, dtype):
-        self.dtype = dtype
-        super().__init__(name=f"Vector({dtype})")
+    def __init__(self, dtype, lanes=LANES):
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(name=f"Vector({dtype} x {lanes})")
 
 
 @register_model(Vector)
 class VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
         element = dmm.lookup(fe_type.dtype).get_value_type()
-        super().__init__(dmm, fe_type, ir.VectorType(element, LANES))
+        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
 
 
 def _place(context, builder, signature, args):
@@ -126,36 +130,61 @@ def spread(typing_context, array, row, column):
     return Vector(array.dtype)(array, row, column), codegen
 
 
+def _word(k):
+    return ir.Constant(ir.IntType(32), k)
+
+
+def _pick(builder, a, b, lanes):
+    # The vector of those lanes of a and, counted on from its last, of b.
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+
+
+def _fold(builder, vector, lanes):
+    # Add upper half to lower half until so many lanes are left.
+    while (width := vector.type.count // 2) >= lanes:
+        low = _pick(builder, vector, vector, list(range(width)))
+        high = _pick(builder, vector, vector, list(range(width, 2 * width)))
+        vector = builder.fadd(low, high)
+    return vector
+
+
 @intrinsic
 def total(typing_context, vector):
     """Sum of the LANES numbers, halves first."""
 
     def codegen(context, builder, signature, args):
-        part, width = args[0], LANES
-        nothing = ir.Constant(part.type, ir.Undefined)
-        while width > 1:
-            width //= 2
-            mask = [min(width + k, LANES - 1) for k in range(LANES)]
-            shifted = builder.shuffle_vector(
-                part, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask)
-            )
-            part = builder.fadd(part, shifted)
-        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
+        return builder.extract_element(_fold(builder, args[0], 1), _word(0))
 
     return vector.dtype(vector), codegen
 
 
 @intrinsic
+def totals(typing_context, a, b, c):
+    """The four numbers total(a), total(b), total(c), total(c), whose last additions are shared."""
+
+    def codegen(context, builder, signature, args):
+        a, b, c = (_fold(builder, vector, 4) for vector in args)
+        ab, cc = (
+            builder.fadd(_pick(builder, x, y, [0, 4, 1, 5]), _pick(builder, x, y, [2, 6, 3, 7]))
+            for x, y in ((a, b), (c, c))
+        )
+        low, high = _pick(builder, ab, cc, [0, 1, 4, 5]), _pick(builder, ab, cc, [2, 3, 6, 7])
+        return builder.fadd(low, high)
+
+    return Vector(a.dtype, 4)(a, b, c), codegen
+
+
+@intrinsic
 def pack(typing_context, a, b, c, d):
-    """The vector a, b, c, d, a, b, c, d: four scalars that go through one instruction."""
+    """Four scalars as a vector, to go through one instruction."""
 
     def codegen(context, builder, signature, args):
         vector = ir.Constant(context.get_value_type(signature.return_type), ir.Undefined)
-        for k in range(LANES):
-            vector = builder.insert_element(vector, args[k % 4], ir.Constant(ir.IntType(32), k))
+        for k in range(4):
+            vector = builder.insert_element(vector, args[k], _word(k))
         return vector
 
-    return Vector(a)(a, a, a, a), codegen
+    return Vector(a, 4)(a, a, a, a), codegen
 
 
 @intrinsic
@@ -163,7 +192,7 @@ def lane(typing_context, vector, k):
     """Element k, a literal."""
 
     def codegen(context, builder, signature, args):
-        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), k.literal_value))
+        return builder.extract_element(args[0], _word(k.literal_value))
 
     return (vector.dtype(vector, k), codegen) if isinstance(k, types.IntegerLiteral) else None
 
@@ -173,7 +202,7 @@ def root(typing_context, vector):
     """Square roots."""
 
     def codegen(context, builder, signature, args):
-        name = f"llvm.sqrt.v{LANES}f{vector.dtype.bitwidth}"
+        name = f"llvm.sqrt.v{vector.lanes}f{vector.dtype.bitwidth}"
         kind = ir.FunctionType(args[0].type, [args[0].type])
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
@@ -181,17 +210,13 @@ def root(typing_context, vector):
 
 
 def _spread(context, builder, value, kind, vector):
-    # A scalar becomes LANES copies of itself.
+    # A scalar becomes as many copies of itself as the vector has lanes.
     if isinstance(kind, Vector):
         return value
     element = context.cast(builder, value, kind, vector.dtype)
-    one = builder.insert_element(
-        ir.Constant(context.get_value_type(vector), ir.Undefined),
-        element,
-        ir.Constant(ir.IntType(32), 0),
-    )
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(one, one, mask)
+    nothing = ir.Constant(context.get_value_type(vector), ir.Undefined)
+    one = builder.insert_element(nothing, element, _word(0))
+    return _pick(builder, one, nothing, [0] * vector.lanes)
 
 
 def _define(operation, instruction):

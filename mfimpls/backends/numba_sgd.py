@@ -13,10 +13,10 @@ from mfimpls.backends._numba_minibatch import batch_pass
 from mfimpls.backends._numba_rules import ROWWISE_ADAGRAD, SGD, factors, leaf, rule, side
 from mfimpls.backends._numba_steps import gradient_step, rowwise_adagrad_step, sgd_step
 from mfimpls.backends._numba_visits import epochs
-from mfimpls.backends._vector import LANES, prefetch
+from mfimpls.backends._vector import LANES, MANY_REGISTERS, prefetch
 from mfimpls.contract import OPTIMIZERS, backend
 
-UNROLLED_RANK = 32  # two rows and the sums fill the registers
+UNROLLED_RANK = 128 if MANY_REGISTERS else 32  # two rows and the sums fill the registers
 AHEAD = 8  # visits between the prefetch of a row and its use
 
 
@@ -103,6 +103,6 @@ def _visit(visits, t):
 @leaf
 def _prefetch_rows(users, items, visit, columns):
     u, i, _ = visit
-    for k in range(0, columns.stop, 2 * LANES):  # each line of a float32 row
+    for k in range(0, columns.stop, LANES):  # each line of a float32 row
         prefetch(users.rows, u, k)
         prefetch(items.rows, i, k)
