@@ -11,8 +11,8 @@ import pytest
 from made import random_problem
 
 from mfimpls.backends import _numba_visits as visits
-from mfimpls.backends._cholesky import TILE, add_gram, back_substitute, factor
-from mfimpls.backends._vector import CACHE_LINE, aligned_zeros, padded
+from mfimpls.backends._cholesky import add_gram, back_substitute, factor
+from mfimpls.backends._vector import CACHE_LINE, LANES, aligned_zeros, padded
 from mfimpls.backends.numba_als import numba_als
 from mfimpls.backends.numba_sgd import numba_sgd
 from mfimpls.contract import OPTIMIZERS, Hyper
@@ -91,7 +91,7 @@ def test_layout_is_the_block_grid(many, on_threads, threads):
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 @pytest.mark.parametrize("tiles", [1, 2, 5])
 def test_cholesky_solves_a_gram_system(tiles, dtype, tolerance):
-    size, rng = tiles * TILE, np.random.default_rng(tiles)
+    size, rng = tiles * LANES, np.random.default_rng(tiles)
     X = aligned_zeros((200, size), dtype)
     X[:] = rng.normal(size=X.shape)
     S, v = aligned_zeros((size, size), dtype), aligned_zeros((1, size), dtype)
@@ -112,7 +112,7 @@ def test_als_without_penalty_still_fits_a_row_with_fewer_ratings_than_factors(ma
 def test_rows_start_on_a_cache_line_and_end_in_zeros():
     table = padded(np.ones((3, 5)), "float32")
     assert table.ctypes.data % CACHE_LINE == 0
-    assert table.shape == (3, 8)
+    assert table.shape == (3, LANES)
     assert not table[:, 5:].any()
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from mfimpls.backends._vector import LANES, aligned_zeros, load, store, total, zeros
+from mfimpls.backends._lanes import total
+from mfimpls.backends._vector import LANES, aligned_zeros, load, store, zeros
 from mfimpls.contract import Array
 
 Kernel = Callable[..., Any]

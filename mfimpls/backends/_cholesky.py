@@ -1,51 +1,25 @@
 """Small positive definite systems inside Numba kernels: Gram matrices, Cholesky, triangular solves.
 
 A BLAS call per row costs more than a small system's arithmetic. Here S (width, width) is worked in
-tiles of LANES x LANES, eight rows of one tile in eight registers, and only its upper triangle is
-ever read. Width is a multiple of LANES.
+tiles of HEIGHT x LANES, each row of one in registers, and only its upper triangle is ever read.
+Width is a multiple of LANES.
 """
 
 import math
 
 from numba import njit
 
-from mfimpls.backends._vector import LANES, load, spread, store, total, zeros
-
-TILE = 2 * LANES
-
-leaf = njit(_nrt=False, forceinline=True, error_model="numpy")
-
-
-@leaf
-def add_products(S, i, j, X, rows, scale):
-    """S[i:i+4, j:j+16] += scale * X[rows, i:i+4]' X[rows, j:j+16], for `rows` = (start, stop)."""
-    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zeros(S)
-    for t in range(rows[0], rows[1]):
-        x, y = load(X, t, j), load(X, t, j + LANES)
-        x0, x1 = spread(X, t, i), spread(X, t, i + 1)
-        x2, x3 = spread(X, t, i + 2), spread(X, t, i + 3)
-        a0, b0 = a0 + x0 * x, b0 + x0 * y
-        a1, b1 = a1 + x1 * x, b1 + x1 * y
-        a2, b2 = a2 + x2 * x, b2 + x2 * y
-        a3, b3 = a3 + x3 * x, b3 + x3 * y
-    _add(S, i, j, scale, a0, b0)
-    _add(S, i + 1, j, scale, a1, b1)
-    _add(S, i + 2, j, scale, a2, b2)
-    _add(S, i + 3, j, scale, a3, b3)
-
-
-@leaf
-def _add(S, i, j, scale, a, b):
-    store(S, i, j, load(S, i, j) + scale * a)
-    store(S, i, j + LANES, load(S, i, j + LANES) + scale * b)
+from mfimpls.backends._lanes import total
+from mfimpls.backends._tile import HEIGHT, add_tile
+from mfimpls.backends._vector import LANES, load, store, zeros
 
 
 @njit(_nrt=False, error_model="numpy")
 def add_gram(S, X, rows, scale, start):
     """Upper tiles of S from row `start` on += scale * X[rows]' X[rows]."""
-    for i in range(start, S.shape[1], 4):
-        for j in range(i // TILE * TILE, S.shape[1], TILE):
-            add_products(S, i, j, X, rows, scale)
+    for i in range(start, S.shape[1], HEIGHT):
+        for j in range(i // LANES * LANES, S.shape[1], LANES):
+            add_tile(S, i, j, X, rows[0], rows[1], scale)
 
 
 @njit(_nrt=False, error_model="numpy")

@@ -10,20 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from mfimpls.backends._vector import (
-    LANES,
-    aligned_zeros,
-    load,
-    padded,
-    root,
-    store,
-    total,
-    zeros,
-)
+from mfimpls.backends._lanes import root, total
+from mfimpls.backends._vector import LANES, aligned_zeros, load, padded, store, zeros
 from mfimpls.contract import OPTIMIZERS, Factors
 
 SGD, ADAGRAD, ROWWISE_ADAGRAD, ADAM = range(4)
-BIAS, A_BIAS, B_BIAS, A_ROW = range(4)
+BIAS, A_BIAS, A_ROW, B_BIAS = range(4)
 assert OPTIMIZERS == ("sgd", "adagrad", "rowwise_adagrad", "adam")
 
 # Without Numba's runtime a function counts no references to the arrays that it reads from a tuple:
@@ -33,7 +25,8 @@ leaf = njit(_nrt=False, forceinline=True, error_model="numpy", fastmath={"contra
 
 class Side(NamedTuple):
     """rows (n, width) with their optimiser's state A, B (n, width), empty where a rule keeps none;
-    scalars (4 n,): per row the bias, its state A and B, and the state that the row has as a whole.
+    scalars (4 n,): per row the bias, its state A, the state that the row has as a whole, and the
+    bias's state B.
     """
 
     rows: Any

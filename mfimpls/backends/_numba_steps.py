@@ -3,9 +3,8 @@
 A visit is (u, i, rating), the rating without the mean. `columns` are where a row's vectors begin.
 """
 
+from mfimpls.backends._lanes import lane, load_four, pick, root, store_four, total, totals
 from mfimpls.backends._numba_rules import (
-    A_BIAS,
-    A_ROW,
     ADAM,
     BIAS,
     at,
@@ -15,7 +14,7 @@ from mfimpls.backends._numba_rules import (
     move_vector,
     warming,
 )
-from mfimpls.backends._vector import LANES, lane, load, pack, root, store, total, totals, zeros
+from mfimpls.backends._vector import LANES, load, store, zeros
 
 
 @leaf
@@ -59,40 +58,36 @@ def sgd_step(users, items, visit, rule, columns):
 def rowwise_adagrad_step(users, items, visit, rule, columns):
     """x -= lr g / sqrt(A), then A += mean(g^2), for the four rows of one rating.
 
-    |g|^2 comes from p.p, q.q and p.q, which need not wait for e.
+    |g|^2 comes from p.p, q.q and p.q, which need not wait for e. Numbers that go through the same
+    arithmetic go through it together, as the lanes of a vector: b, c and A of b, c, p, q.
     """
     u, i, rating = visit
-    P, Q, of_u, of_i, reg = users.rows, items.rows, users.scalars, items.scalars, rule.reg
+    P, Q, reg = users.rows, items.rows, rule.reg
     pp = qq = pq = zeros(P)
     for k in columns:
         p, q = load(P, u, k), load(Q, i, k)
         pp, qq, pq = pp + p * p, qq + q * q, pq + p * q
+    of_u, of_i = load_four(users.scalars, at(u, BIAS)), load_four(items.scalars, at(i, BIAS))
+    biases = pick(of_u, of_i, 0, 4, 1, 5)  # b, c, A_b, A_c
+    A = pick(biases, pick(of_u, of_i, 2, 6, 2, 6), 2, 3, 4, 5)  # A_b, A_c, A_u, A_i
     sums = totals(pp, qq, pq)
-    p2, q2, dot = lane(sums, 0), lane(sums, 1), lane(sums, 2)
-    b, c = of_u[at(u, BIAS)], of_i[at(i, BIAS)]
-    e = rating - b - c - dot
-    A_u, A_i, A_b, A_c = (
-        of_u[at(u, A_ROW)],
-        of_i[at(i, A_ROW)],
-        of_u[at(u, A_BIAS)],
-        of_i[at(i, A_BIAS)],
-    )
-    lr = rule.lr / root(pack(A_u, A_i, A_b, A_c))
-    lr_u, lr_i = lane(lr, 0), lane(lr, 1)
-    keep_u, keep_i, step_u, step_i = 1 - lr_u * reg, 1 - lr_i * reg, lr_u * e, lr_i * e
+    dot = lane(sums, 2)
+    e = rating - lane(biases, 0) - lane(biases, 1) - dot
+    lr = rule.lr / root(A)
+    keep, step = 1 - lr * reg, lr * e
     for k in columns:
         p, q = load(P, u, k), load(Q, i, k)
-        store(P, u, k, keep_u * p + step_u * q)
-        store(Q, i, k, keep_i * q + step_i * p)
-    cross = (reg + reg) * e * dot
-    of_u[at(u, A_ROW)] = A_u + (reg * reg * p2 - cross + e * e * q2) * rule.per_rank
-    of_i[at(i, A_ROW)] = A_i + (reg * reg * q2 - cross + e * e * p2) * rule.per_rank
+        store(P, u, k, lane(keep, 2) * p + lane(step, 2) * q)
+        store(Q, i, k, lane(keep, 3) * q + lane(step, 3) * p)
+    own, other = pick(sums, sums, 0, 1, 0, 1), pick(sums, sums, 1, 0, 1, 0)
+    rows = (reg * reg * own - (reg + reg) * e * dot + e * e * other) * rule.per_rank
+    g = rule.reg_bias * biases - e
+    A = A + pick(g * g, rows, 0, 1, 6, 7)
     if rule.biases:
-        g, h = rule.reg_bias * b - e, rule.reg_bias * c - e
-        of_u[at(u, BIAS)] = b - lane(lr, 2) * g
-        of_i[at(i, BIAS)] = c - lane(lr, 3) * h
-        of_u[at(u, A_BIAS)] = A_b + g * g
-        of_i[at(i, A_BIAS)] = A_c + h * h
+        biases = biases - lr * g
+    biases = pick(biases, A, 0, 1, 4, 5)
+    store_four(users.scalars, at(u, BIAS), pick(biases, A, 0, 2, 6, 6))
+    store_four(items.scalars, at(i, BIAS), pick(biases, A, 1, 3, 7, 7))
 
 
 @leaf

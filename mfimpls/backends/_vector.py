@@ -57,17 +57,25 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
 
 
-def _place(context, builder, signature, args):
-    # Address of array[row, column], without the check for negative indices.
-    array_type, kinds = signature.args[0], signature.args[1:3]
-    view = context.make_array(array_type)(context, builder, args[0])
-    index = [context.cast(builder, a, k, types.intp) for a, k in zip(args[1:3], kinds)]
+def place(context, builder, array_type, array, row, column):
+    """Address of array[row, column], an element's, without the check for negative indices."""
+    view = context.make_array(array_type)(context, builder, array)
+    index = [row, column]
     return cgutils.get_item_pointer(context, builder, array_type, view, index, wraparound=False)
 
 
-def _vector_place(context, builder, signature, args):
-    vector = context.get_value_type(Vector(signature.args[0].dtype))
-    return builder.bitcast(_place(context, builder, signature, args), vector.as_pointer())
+def vector_place(context, builder, array_type, array, row, column):
+    """The same address, as that of a Vector; it is aligned like an element."""
+    vector = context.get_value_type(Vector(array_type.dtype))
+    element = place(context, builder, array_type, array, row, column)
+    return builder.bitcast(element, vector.as_pointer())
+
+
+def _indexed(find, context, builder, signature, args):
+    # The address by `find` of args[0][args[1], args[2]].
+    kinds = signature.args[1:3]
+    index = [context.cast(builder, a, k, types.intp) for a, k in zip(args[1:3], kinds)]
+    return find(context, builder, signature.args[0], args[0], *index)
 
 
 @intrinsic
@@ -75,8 +83,8 @@ def load(typing_context, array, row, column):
     """The LANES numbers array[row, column : column + LANES]."""
 
     def codegen(context, builder, signature, args):
-        place = _vector_place(context, builder, signature, args)
-        return builder.load(place, align=array.dtype.bitwidth // 8)
+        at = _indexed(vector_place, context, builder, signature, args)
+        return builder.load(at, align=array.dtype.bitwidth // 8)
 
     return Vector(array.dtype)(array, row, column), codegen
 
@@ -86,8 +94,8 @@ def store(typing_context, array, row, column, vector):
     """array[row, column : column + LANES] = vector."""
 
     def codegen(context, builder, signature, args):
-        place = _vector_place(context, builder, signature, args)
-        builder.store(args[3], place, align=array.dtype.bitwidth // 8)
+        at = _indexed(vector_place, context, builder, signature, args)
+        builder.store(args[3], at, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(array, row, column, vector), codegen
@@ -98,12 +106,12 @@ def prefetch(typing_context, array, row, column):
     """Ask for the cache line of array[row, column]."""
 
     def codegen(context, builder, signature, args):
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        place = builder.bitcast(_place(context, builder, signature, args), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        at = builder.bitcast(_indexed(place, context, builder, signature, args), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         # Arguments: for reading, to the first-level cache, data.
-        builder.call(function, [place, word(0), word(3), word(1)])
+        builder.call(function, [at, word(0), word(3), word(1)])
         return context.get_dummy_value()
 
     return types.void(array, row, column), codegen
@@ -124,99 +132,31 @@ def spread(typing_context, array, row, column):
     """The one number array[row, column], LANES times."""
 
     def codegen(context, builder, signature, args):
-        place = _place(context, builder, signature, args)
-        return _spread(context, builder, builder.load(place), array.dtype, Vector(array.dtype))
+        number = builder.load(_indexed(place, context, builder, signature, args))
+        return fanned(context, builder, number, array.dtype, Vector(array.dtype))
 
     return Vector(array.dtype)(array, row, column), codegen
 
 
-def _word(k):
+def word(k):
     return ir.Constant(ir.IntType(32), k)
 
 
-def _pick(builder, a, b, lanes):
+def picked(builder, a, b, lanes):
     # The vector of those lanes of a and, counted on from its last, of b.
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+    return builder.shuffle_vector(
+        a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    )
 
 
-def _fold(builder, vector, lanes):
-    # Add upper half to lower half until so many lanes are left.
-    while (width := vector.type.count // 2) >= lanes:
-        low = _pick(builder, vector, vector, list(range(width)))
-        high = _pick(builder, vector, vector, list(range(width, 2 * width)))
-        vector = builder.fadd(low, high)
-    return vector
-
-
-@intrinsic
-def total(typing_context, vector):
-    """Sum of the LANES numbers, halves first."""
-
-    def codegen(context, builder, signature, args):
-        return builder.extract_element(_fold(builder, args[0], 1), _word(0))
-
-    return vector.dtype(vector), codegen
-
-
-@intrinsic
-def totals(typing_context, a, b, c):
-    """The four numbers total(a), total(b), total(c), total(c), whose last additions are shared."""
-
-    def codegen(context, builder, signature, args):
-        a, b, c = (_fold(builder, vector, 4) for vector in args)
-        ab, cc = (
-            builder.fadd(_pick(builder, x, y, [0, 4, 1, 5]), _pick(builder, x, y, [2, 6, 3, 7]))
-            for x, y in ((a, b), (c, c))
-        )
-        low, high = _pick(builder, ab, cc, [0, 1, 4, 5]), _pick(builder, ab, cc, [2, 3, 6, 7])
-        return builder.fadd(low, high)
-
-    return Vector(a.dtype, 4)(a, b, c), codegen
-
-
-@intrinsic
-def pack(typing_context, a, b, c, d):
-    """Four scalars as a vector, to go through one instruction."""
-
-    def codegen(context, builder, signature, args):
-        vector = ir.Constant(context.get_value_type(signature.return_type), ir.Undefined)
-        for k in range(4):
-            vector = builder.insert_element(vector, args[k], _word(k))
-        return vector
-
-    return Vector(a, 4)(a, a, a, a), codegen
-
-
-@intrinsic
-def lane(typing_context, vector, k):
-    """Element k, a literal."""
-
-    def codegen(context, builder, signature, args):
-        return builder.extract_element(args[0], _word(k.literal_value))
-
-    return (vector.dtype(vector, k), codegen) if isinstance(k, types.IntegerLiteral) else None
-
-
-@intrinsic
-def root(typing_context, vector):
-    """Square roots."""
-
-    def codegen(context, builder, signature, args):
-        name = f"llvm.sqrt.v{vector.lanes}f{vector.dtype.bitwidth}"
-        kind = ir.FunctionType(args[0].type, [args[0].type])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
-
-    return vector(vector), codegen
-
-
-def _spread(context, builder, value, kind, vector):
-    # A scalar becomes as many copies of itself as the vector has lanes.
+def fanned(context, builder, value, kind, vector):
+    """A scalar becomes as many copies of itself as the type `vector` has lanes."""
     if isinstance(kind, Vector):
         return value
     element = context.cast(builder, value, kind, vector.dtype)
     nothing = ir.Constant(context.get_value_type(vector), ir.Undefined)
-    one = builder.insert_element(nothing, element, _word(0))
-    return _pick(builder, one, nothing, [0] * vector.lanes)
+    one = builder.insert_element(nothing, element, word(0))
+    return picked(builder, one, nothing, [0] * vector.lanes)
 
 
 def _define(operation, instruction):
@@ -226,7 +166,7 @@ def _define(operation, instruction):
 
         def codegen(context, builder, signature, args):
             x, y = (
-                _spread(context, builder, value, kind, vector)
+                fanned(context, builder, value, kind, vector)
                 for value, kind in zip(args, signature.args)
             )
             return getattr(builder, instruction)(x, y, flags=("contract",))

@@ -15,8 +15,9 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from mfimpls.backends._atomics import fetch_add
-from mfimpls.backends._cholesky import TILE, add_gram, back_substitute, factor
-from mfimpls.backends._vector import LANES, load, padded, store, total, zeros
+from mfimpls.backends._cholesky import add_gram, back_substitute, factor
+from mfimpls.backends._lanes import total
+from mfimpls.backends._vector import LANES, load, padded, store, zeros
 from mfimpls.contract import Factors, backend
 
 CHUNK = 64  # ratings gathered at a time: their rows stay in the first-level cache
@@ -61,7 +62,7 @@ class Scratch(NamedTuple):
 @backend("numba_als", path="als", monotone=True, deterministic=True)
 def numba_als(problem, hyper, init):
     """Exact ALS in Numba: rows in parallel, Gram and Cholesky in registers."""
-    P, Q = padded(init.P, hyper.dtype, TILE), padded(init.Q, hyper.dtype, TILE)
+    P, Q = padded(init.P, hyper.dtype), padded(init.Q, hyper.dtype)
     b, c = init.b.astype(hyper.dtype), init.c.astype(hyper.dtype)
     train, number = problem.train, np.dtype(hyper.dtype).type
     targets = (np.asarray(train.ratings, np.float64) - problem.mean).astype(hyper.dtype)
@@ -179,14 +180,15 @@ def _gather(rows, start, n, Q, c, scratch):
 
 @njit(_nrt=False, forceinline=True, error_model="numpy")
 def _add_sums(X, targets, n, s, v):
-    # s += sum x, v += sum t x, in four registers so that none waits for its last addition.
-    for k in range(0, s.shape[1], TILE):
-        l = k + LANES
-        s_k, s_l, v_k, v_l = load(s, 0, k), load(s, 0, l), load(v, 0, k), load(v, 0, l)
-        for t in range(n):
-            x, y, target = load(X, t, k), load(X, t, l), targets[t]
-            s_k, s_l, v_k, v_l = s_k + x, s_l + y, v_k + target * x, v_l + target * y
-        store(s, 0, k, s_k)
-        store(s, 0, l, s_l)
-        store(v, 0, k, v_k)
-        store(v, 0, l, v_l)
+    # s += sum x, v += sum t x, each in two registers so that none waits for its last addition.
+    for k in range(0, s.shape[1], LANES):
+        s_even, v_even, s_odd, v_odd = load(s, 0, k), load(v, 0, k), zeros(s), zeros(v)
+        for t in range(0, n - 1, 2):
+            x, y = load(X, t, k), load(X, t + 1, k)
+            s_even, v_even = s_even + x, v_even + targets[t] * x
+            s_odd, v_odd = s_odd + y, v_odd + targets[t + 1] * y
+        if n % 2:
+            x = load(X, n - 1, k)
+            s_even, v_even = s_even + x, v_even + targets[n - 1] * x
+        store(s, 0, k, s_even + s_odd)
+        store(v, 0, k, v_even + v_odd)
