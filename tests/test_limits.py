@@ -218,13 +218,13 @@ class TestKernels:
         np.testing.assert_allclose(a, b + 3 * c, rtol=1e-6)
 
     def test_multiply_add(self):
-        x = self.table(kernels.CHAINS + 2, 8) / 4
+        x = self.table(kernels.CHAINS + 2, kernels.LANES) / 4
         rows = x[: kernels.CHAINS].astype(np.float64)
         for _ in range(6):
             rows = rows * x[-2] + x[-1]
         assert kernels.multiply_add(x, 2, 3) == pytest.approx(rows.sum(), rel=1e-5)
 
-    @pytest.mark.parametrize("width", [8, 16])
+    @pytest.mark.parametrize("width", [16, 32])
     def test_gather_and_update_touch_each_row_named(self, width):
         X, ids = self.table(10, width), self.rng.integers(0, 10, 64, dtype=np.uint32)
         assert kernels.gather(width)(X, ids, 1) == pytest.approx(X[ids].sum(), abs=1e-3)

@@ -32,7 +32,7 @@ class Extent:
     """How far to go: threads, ranks of the rows, bytes of the tables; each ascending."""
 
     threads: tuple[int, ...]
-    ranks: tuple[int, ...] = (8, 16, 32, 64, 128)
+    ranks: tuple[int, ...] = (16, 32, 64, 128)
     table_bytes: tuple[int, ...] = tuple(2**k for k in (18, 20, 22, 24, 26, 28))
 
 
