@@ -17,24 +17,11 @@ from numba import get_num_threads, njit, prange
 from mfimpls.backends._atomics import fetch_add
 from mfimpls.backends._cholesky import add_gram, back_substitute, factor
 from mfimpls.backends._lanes import total
+from mfimpls.backends._numba_rows import both_ways
 from mfimpls.backends._vector import LANES, load, padded, store, zeros
 from mfimpls.contract import Factors, backend
 
 CHUNK = 64  # ratings gathered at a time: their rows stay in the first-level cache
-BATCH = 1024  # ratings, at least, that a thread takes at a time
-
-
-class Rows(NamedTuple):
-    """Training ratings by row (user or item): row u has others[starts[u]:starts[u + 1]] and targets
-    likewise, ratings less the mean; by_degree lists the rows that have any, heaviest first, and
-    batches[k]:batches[k + 1] of it are solved by one thread.
-    """
-
-    starts: Any
-    others: Any
-    targets: Any
-    by_degree: Any
-    batches: Any
 
 
 class Ridge(NamedTuple):
@@ -64,11 +51,8 @@ def numba_als(problem, hyper, init):
     """Exact ALS in Numba: rows in parallel, Gram and Cholesky in registers."""
     P, Q = padded(init.P, hyper.dtype), padded(init.Q, hyper.dtype)
     b, c = init.b.astype(hyper.dtype), init.c.astype(hyper.dtype)
-    train, number = problem.train, np.dtype(hyper.dtype).type
-    targets = (np.asarray(train.ratings, np.float64) - problem.mean).astype(hyper.dtype)
-    users, items = np.asarray(train.users), np.asarray(train.items)
-    of_user = _by_row(users, items, targets, problem.n_users)
-    of_item = _by_row(items, users, targets, problem.n_items)
+    of_user, of_item = both_ways(problem, hyper.dtype)
+    number = np.dtype(hyper.dtype).type
     eps = np.finfo(hyper.dtype).eps
     ridge = Ridge(hyper.rank, number(hyper.reg), number(hyper.reg_bias), hyper.biases, eps)
 
@@ -80,28 +64,6 @@ def numba_als(problem, hyper, init):
         _half_sweep(of_user, P, b, Q, c, ridge, get_num_threads())
         _half_sweep(of_item, Q, c, P, b, ridge, get_num_threads())
         yield snapshot
-
-
-def _by_row(ids, others, targets, n):
-    starts = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=n))])
-    degrees = np.diff(starts)
-    by_degree = np.argsort(-degrees, kind="stable")[: np.count_nonzero(degrees)]
-    # A batch ends with the first row that brings it to BATCH ratings.
-    before = np.cumsum(degrees[by_degree]) - degrees[by_degree]
-    batches = np.unique(np.searchsorted(before, np.arange(0, len(ids) + BATCH, BATCH)))
-    return Rows(starts, *_sort(ids, others, targets, starts), by_degree, batches)
-
-
-@njit(cache=True, nogil=True)
-def _sort(ids, others, targets, starts):
-    # Counting sort by id, stable.
-    place = starts[:-1].copy()
-    sorted_others, sorted_targets = np.empty(len(ids), np.uint32), np.empty_like(targets)
-    for t in range(len(ids)):
-        to = place[ids[t]]
-        place[ids[t]] = to + 1
-        sorted_others[to], sorted_targets[to] = others[t], targets[t]
-    return sorted_others, sorted_targets
 
 
 @njit(cache=True, parallel=True, nogil=True)

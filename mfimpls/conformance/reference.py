@@ -8,6 +8,7 @@ mutant changes one thing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from mfimpls.contract import Array, Factors, Fit, Hyper, Problem, Snapshot
 from mfimpls.orders import epoch_orders
 
+CG_STEPS = 3
+
 Rows = NDArray[np.int64]
 Orders = Callable[[Problem, Hyper], Iterator[Rows]]
 BatchGradient = Callable[[Problem, Hyper, Factors, Rows], Factors]
-Solve = Callable[[Hyper, Array, Array], tuple[Array, float]]
+Solve = Callable[[Hyper, Array, Array, Array], tuple[Array, float]]
 Sweep = Callable[[Problem, Hyper, Factors], None]
 
 
@@ -82,14 +85,32 @@ def sgd(
         yield factors.copy
 
 
-def ridge(hyper: Hyper, X: Array, y: Array) -> tuple[Array, float]:
-    """Minimise sum (y - X p - b)^2 + n (reg |p|^2 + reg_bias b^2); X (n, rank), y (n,)."""
+def ridge(hyper: Hyper, X: Array, y: Array, start: Array) -> tuple[Array, float]:
+    """Minimise sum (y - X p - b)^2 + n (reg |p|^2 + reg_bias b^2); X (n, rank), y (n,). The row's
+    p at the `start` (rank,) does not matter.
+    """
     n, rank = X.shape
     weights = np.full(rank + hyper.biases, hyper.reg)
     weights[rank:] = hyper.reg_bias
     X = np.column_stack([X, np.ones((n, int(hyper.biases)))])
     z = np.linalg.solve(X.T @ X + n * np.diag(weights), X.T @ y)
     return z[:rank], float(z[rank:].sum())
+
+
+def conjugate_gradients(hyper: Hyper, X: Array, y: Array, start: Array) -> tuple[Array, float]:
+    """The same minimum approached from `start` in a few steps; b is the best for their p."""
+    n, s = len(y), X.sum(axis=0)
+    share = hyper.biases / (n + n * hyper.reg_bias)
+    A = X.T @ X - share * np.outer(s, s) + n * hyper.reg * np.eye(len(s))
+    p, r = start.copy(), X.T @ y - share * y.sum() * s - A @ start
+    d = r
+    for _ in range(int(hyper.options.get("steps", CG_STEPS))):
+        if not d @ A @ d > 0:
+            break
+        along, before = (r @ r) / (d @ A @ d), r @ r
+        p, r = p + along * d, r - along * A @ d
+        d = r + (r @ r) / before * d
+    return p, float(share * (y.sum() - s @ p))
 
 
 def als_sweep(problem: Problem, hyper: Hyper, factors: Factors, *, solve: Solve = ridge) -> None:
@@ -99,10 +120,10 @@ def als_sweep(problem: Problem, hyper: Hyper, factors: Factors, *, solve: Solve 
     target = ratings.astype(np.float64) - problem.mean
     for u in np.unique(users):
         mine = items[users == u]
-        P[u], b[u] = solve(hyper, Q[mine], target[users == u] - c[mine])
+        P[u], b[u] = solve(hyper, Q[mine], target[users == u] - c[mine], P[u])
     for i in np.unique(items):
         mine = users[items == i]
-        Q[i], c[i] = solve(hyper, P[mine], target[items == i] - b[mine])
+        Q[i], c[i] = solve(hyper, P[mine], target[items == i] - b[mine], Q[i])
 
 
 def als(
@@ -116,5 +137,7 @@ def als(
         yield factors.copy
 
 
-PATHS: dict[str, Fit] = {"sgd": sgd, "als": als}
+als_cg = partial(als, sweep=partial(als_sweep, solve=conjugate_gradients))
+
+PATHS: dict[str, Fit] = {"sgd": sgd, "als": als, "als_cg": als_cg}
 """Every path that has a written definition."""

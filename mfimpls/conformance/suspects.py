@@ -93,9 +93,9 @@ def first_order(problem: Problem, hyper: Hyper) -> Iterator[Rows]:
     return repeat(next(epoch_orders(problem, hyper)))
 
 
-def per_entity_ridge(hyper: Hyper, X: Array, y: Array) -> tuple[Array, float]:
+def per_entity_ridge(hyper: Hyper, X: Array, y: Array, start: Array) -> tuple[Array, float]:
     n = len(X)
-    return ridge(replace(hyper, reg=hyper.reg / n, reg_bias=hyper.reg_bias / n), X, y)
+    return ridge(replace(hyper, reg=hyper.reg / n, reg_bias=hyper.reg_bias / n), X, y, start)
 
 
 def zero_filled_sweep(problem: Problem, hyper: Hyper, factors: Factors) -> None:
