@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 
 from mfimpls.orders import (
     USERS_AT_A_TIME,
@@ -82,8 +82,8 @@ def _lay_out(problem, hyper):
     # users, items, ratings and starts of Visits, as block_grid sorts.
     users, items, ratings = map(np.asarray, problem.train.columns)
     n, size = len(users), grid_size(problem, hyper.rank)
-    user_cuts = range_cuts(_degrees(users, problem.n_users), size)
-    item_cuts = range_cuts(_degrees(items, problem.n_items), size)
+    user_cuts = range_cuts(_degrees(users, _counts(problem.n_users)), size)
+    item_cuts = range_cuts(_degrees(items, _counts(problem.n_items)), size)
     ranges = np.arange(size, dtype=np.int32)
     grid = Grid(
         np.repeat(ranges * np.int32(size), np.diff(user_cuts)),
@@ -98,19 +98,29 @@ def _lay_out(problem, hyper):
     return *out, starts
 
 
-@njit(cache=True, nogil=True)
-def _degrees(ids, n):
-    degrees = np.zeros(n, np.int64)
-    for i in ids:
-        degrees[i] += 1
-    return degrees
+def _counts(n):
+    return np.zeros((get_num_threads(), n), np.int64)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _degrees(ids, counts):
+    # Ratings per id, from a row of zeros in `counts` per part of the ids; sums are exact.
+    for part in prange(len(counts)):
+        _tally(ids, counts[part], _part(len(ids), part, len(counts)))
+    return counts.sum(axis=0)
+
+
+@leaf
+def _tally(ids, counts, part):
+    for t in range(part[0], part[1]):
+        counts[np.uint32(ids[t])] += 1
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def _places(users, items, grid, counts):
     # Where each block starts, and where each chunk of the ratings puts its first one of a block.
     for chunk in prange(len(counts)):
-        _count(users, items, grid, counts[chunk], _part(len(users), chunk))
+        _count(users, items, grid, counts[chunk], _part(len(users), chunk, len(counts)))
     starts = np.zeros(counts.shape[1] + 1, np.int64)
     for block in range(counts.shape[1]):
         place = starts[block]
@@ -123,8 +133,8 @@ def _places(users, items, grid, counts):
 
 
 @leaf
-def _part(n, chunk):
-    return chunk * n // CHUNKS, (chunk + 1) * n // CHUNKS
+def _part(n, part, parts):
+    return part * n // parts, (part + 1) * n // parts
 
 
 @leaf
@@ -136,7 +146,7 @@ def _count(users, items, grid, counts, part):
 @njit(cache=True, nogil=True, parallel=True)
 def _sort_by_block(data, grid, places, records):
     for chunk in prange(len(places)):
-        _scatter(data, grid, places[chunk], records, _part(len(records), chunk))
+        _scatter(data, grid, places[chunk], records, _part(len(records), chunk, len(places)))
 
 
 @leaf
