@@ -82,10 +82,10 @@ def test_layout_is_the_block_grid(many, on_threads, threads):
     laid_out = on_threads(threads, next, visits.epochs(many, hyper))
     grid, train = block_grid(many, hyper), many.train
     assert np.array_equal(laid_out.starts, grid.starts)
-    assert np.array_equal(laid_out.users, train.users[grid.order])
-    assert np.array_equal(laid_out.items, train.items[grid.order])
+    assert np.array_equal(laid_out.ratings["user"], train.users[grid.order])
+    assert np.array_equal(laid_out.ratings["item"], train.items[grid.order])
     residuals = (train.ratings.astype(np.float64) - many.mean).astype(np.float32)
-    assert np.array_equal(laid_out.ratings, residuals[grid.order])
+    assert np.array_equal(laid_out.ratings["rating"], residuals[grid.order])
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])

@@ -11,6 +11,7 @@ from numba import njit
 
 from mfimpls.backends._numba_rules import bias_gradient, leaf, move_bias, move_row
 from mfimpls.backends._numba_steps import error
+from mfimpls.backends._numba_visits import visit
 from mfimpls.backends._vector import LANES, load, store, zeros
 
 
@@ -41,7 +42,7 @@ def _sums(one, batch):
 def batch_pass(users, items, visits, rule, batch):
     """One epoch in steps of `batch` ratings; the last step may be shorter."""
     on_users, on_items = _sums(users, batch), _sums(items, batch)
-    steps, n = rule.steps, len(visits.users)
+    steps, n = rule.steps, len(visits.ratings)
     for start in range(0, n, batch):
         part = (start, min(start + batch, n))
         n_users, n_items = _gather(users, items, visits, part, rule, on_users, on_items)
@@ -57,10 +58,10 @@ def _gather(users, items, visits, part, rule, on_users, on_items):
     columns = range(0, P.shape[1], LANES)
     n_users = n_items = 0
     for t in range(part[0], part[1]):
-        u, i, _ = visit = visits.users[t], visits.items[t], visits.ratings[t]
+        u, i, _ = one = visit(visits, t)
         slot, n_users = _slot(on_users, u, n_users)
         place, n_items = _slot(on_items, i, n_items)
-        e = error(users, items, visit, columns)
+        e = error(users, items, one, columns)
         for k in columns:
             p, q = load(P, u, k), load(Q, i, k)
             store(on_users.G, slot, k, load(on_users.G, slot, k) + (rule.reg * p - e * q))

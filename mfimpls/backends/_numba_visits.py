@@ -1,7 +1,8 @@
 """The ratings of an epoch in the order of visits, copied, so that the kernels only stream.
 
 For order=blocks the copy is made once: `mfimpls.orders.block_grid` as two stable counting sorts, by
-block and inside each block by key, both in parallel.
+block and inside each block by key, both in parallel, the second in place: memory that is new to a
+process costs more than the sorting.
 """
 
 from itertools import count
@@ -35,53 +36,65 @@ class Grid(NamedTuple):
 
 
 class Visits(NamedTuple):
-    """One epoch: users, items (n,) uint32 and ratings (n,) less the mean, sorted by block; block j
+    """One epoch: ratings (n,) of a VISIT dtype, the rating less the mean, sorted by block; block j
     is starts[j]:starts[j + 1]. Row k of `rounds` holds the blocks of the k-th round, and `before`
     how many ratings the epoch has visited when each begins.
     """
 
-    users: Any
-    items: Any
     ratings: Any
     starts: Any
     rounds: Any
     before: Any
 
 
+IDS = [("user", np.uint32), ("item", np.uint32)]
+VISIT = {
+    "float32": np.dtype([*IDS, ("rating", np.float32), ("key", np.uint32)]),
+    "float64": np.dtype([*IDS, ("rating", np.float64)]),
+}
+UNSORTED = VISIT["float32"]  # with the rating as given; a key is where it stands in its block
+
+
 def epochs(problem, hyper):
     """An endless iterator over the Visits of epochs 0, 1, ...; the call itself lays out blocks."""
     if hyper.order == "blocks" and hyper.batch == 1:
-        return _block_epochs(_lay_out(problem, hyper), hyper)
+        return _block_epochs(*_lay_out(problem, hyper), hyper)
     train = problem.train
-    residuals = (train.ratings.astype(np.float64) - problem.mean).astype(hyper.dtype)
-    data = (train.users.astype(np.uint32), train.items.astype(np.uint32), residuals)
-    return _ordered_epochs(data, epoch_orders(problem, hyper))
+    stored = np.zeros(len(train), VISIT[hyper.dtype])
+    stored["user"], stored["item"] = train.users, train.items
+    stored["rating"] = train.ratings.astype(np.float64) - problem.mean
+    return _ordered_epochs(stored, epoch_orders(problem, hyper))
 
 
-def _block_epochs(laid_out, hyper):
-    *data, starts = laid_out
+@leaf
+def visit(visits, t):
+    """User, item and rating of visit t."""
+    one = visits.ratings[np.uint64(t)]  # an index that can't be negative needs no wrapping
+    return one.user, one.item, one.rating
+
+
+def _block_epochs(ratings, starts, hyper):
     size = int(len(starts) ** 0.5)
     for epoch in count():
         rounds = block_rounds(size, hyper.seed, epoch)
         sizes = np.diff(starts)[rounds]
         before = sizes.ravel().cumsum().reshape(sizes.shape) - sizes
-        yield Visits(*data, starts, rounds, before)
+        yield Visits(ratings, starts, rounds, before)
 
 
-def _ordered_epochs(data, orders):
+def _ordered_epochs(stored, orders):
     # All in one block.
-    out = tuple(np.empty_like(column) for column in data)
-    rounds, starts = np.zeros((1, 1), np.int64), np.array([0, len(data[0])])
+    visited = np.empty_like(stored)
+    rounds, starts = np.zeros((1, 1), np.int64), np.array([0, len(stored)])
     for order in orders:
-        for column, visited in zip(data, out):
-            np.take(column, order, out=visited, mode="clip")  # clip writes straight to out
-        yield Visits(*out, starts, rounds, rounds)
+        np.take(stored, order, out=visited, mode="clip")  # clip writes straight to out
+        yield Visits(visited, starts, rounds, rounds)
 
 
 def _lay_out(problem, hyper):
-    # users, items, ratings and starts of Visits, as block_grid sorts.
+    # ratings and starts of Visits, as block_grid sorts.
     users, items, ratings = map(np.asarray, problem.train.columns)
-    n, size = len(users), grid_size(problem, hyper.rank)
+    size = grid_size(problem, hyper.rank)
     user_cuts = range_cuts(_degrees(users, _counts(problem.n_users)), size)
     item_cuts = range_cuts(_degrees(items, _counts(problem.n_items)), size)
     ranges = np.arange(size, dtype=np.int32)
@@ -91,11 +104,11 @@ def _lay_out(problem, hyper):
         visit_salt(hyper.seed),
     )
     starts, places = _places(users, items, grid, np.zeros((CHUNKS, size * size), np.int64))
-    records = np.empty((n, 4), np.uint32)
-    _sort_by_block((users, items, ratings.view(np.uint32)), grid, places, records)
-    out = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, hyper.dtype)
-    _sort_by_key(records, records.view(np.float32), problem.mean, starts, user_cuts, out)
-    return *out, starts
+    unsorted = np.empty(len(users), UNSORTED)
+    _sort_by_block((users, items, ratings), grid, places, unsorted)
+    laid_out = unsorted.view(VISIT[hyper.dtype])
+    _sort_by_key(unsorted, laid_out, problem.mean, starts, user_cuts)
+    return laid_out, starts
 
 
 def _counts(n):
@@ -151,42 +164,39 @@ def _sort_by_block(data, grid, places, records):
 
 @leaf
 def _scatter(data, grid, places, records, part):
-    # Stable counting sort of one chunk. A record is user, item, the rating's bits and the key: 16
-    # bytes that go to one place, where four arrays would go to four.
-    users, items, bits = data
+    # Stable counting sort of one chunk. A record goes to one place, where columns would go to four.
+    users, items, ratings = data
     for t in range(part[0], part[1]):
         u, i = np.uint32(users[t]), np.uint32(items[t])
         block = np.uint32(grid.row[u] + grid.column[i])
         to = np.uint64(places[block])
         places[block] += 1
-        records[to, 0], records[to, 1], records[to, 2] = u, i, bits[t]
-        records[to, 3] = _key(np.uint64(u), np.uint64(i), grid.salt)
+        records[to].user, records[to].item, records[to].rating = u, i, ratings[t]
+        records[to].key = _key(np.uint64(u), np.uint64(i), grid.salt)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sort_by_key(records, as_floats, mean, starts, user_cuts, out):
-    users, items, ratings = out
+def _sort_by_key(unsorted, laid_out, mean, starts, user_cuts):
     size = len(user_cuts) - 1
     for block in prange(len(starts) - 1):
         row = block // size
         first_key = user_cuts[row] - user_cuts[row] % USERS_AT_A_TIME
         places = np.zeros(user_cuts[row + 1] - first_key + USERS_AT_A_TIME + 1, np.int64)
-        part = (starts[block], starts[block + 1], first_key)
-        _unpack(records, as_floats, mean, part, places, (users, items, ratings))
+        places[0] = starts[block]
+        copy = unsorted[starts[block] : starts[block + 1]].copy()
+        _place_by_key(copy, laid_out, mean, first_key, places)
 
 
 @leaf
-def _unpack(records, as_floats, mean, part, places, out):
-    # Stable counting sort of one block, from records to columns.
-    users, items, ratings = out
-    start, stop, first_key = part
-    for t in range(start, stop):
-        places[np.uint64(records[t, 3] - first_key + 1)] += 1
-    places[0] = start
+def _place_by_key(block, laid_out, mean, first_key, places):
+    # Stable counting sort of one block, from a copy of it to its place.
+    for t in range(len(block)):
+        places[np.uint64(block[t].key - first_key + 1)] += 1
     for key in range(1, len(places)):
         places[key] += places[key - 1]
-    for t in range(start, stop):
-        key = np.uint64(records[t, 3] - first_key)
+    for t in range(len(block)):
+        key = np.uint64(block[t].key - first_key)
         to = np.uint64(places[key])
         places[key] += 1
-        users[to], items[to], ratings[to] = records[t, 0], records[t, 1], as_floats[t, 2] - mean
+        laid_out[to].user, laid_out[to].item = block[t].user, block[t].item
+        laid_out[to].rating = block[t].rating - mean

@@ -12,7 +12,7 @@ from mfimpls.backends._atomics import fetch_add, publish, wait_for
 from mfimpls.backends._numba_minibatch import batch_pass
 from mfimpls.backends._numba_rules import ROWWISE_ADAGRAD, SGD, factors, leaf, rule, side
 from mfimpls.backends._numba_steps import gradient_step, rowwise_adagrad_step, sgd_step
-from mfimpls.backends._numba_visits import epochs
+from mfimpls.backends._numba_visits import epochs, visit
 from mfimpls.backends._vector import LANES, MANY_REGISTERS, prefetch
 from mfimpls.contract import OPTIMIZERS, backend
 
@@ -82,27 +82,21 @@ def _visit_block(users, items, visits, place, rule, vectors):
     columns = range(0, LANES * len(vectors) or users.rows.shape[1], LANES)
     if rule.optimizer == SGD:
         for t in range(start, stop):
-            _prefetch_rows(users, items, _visit(visits, min(t + AHEAD, stop - 1)), columns)
-            sgd_step(users, items, _visit(visits, t), rule, columns)
+            _prefetch_rows(users, items, visit(visits, min(t + AHEAD, stop - 1)), columns)
+            sgd_step(users, items, visit(visits, t), rule, columns)
     elif rule.optimizer == ROWWISE_ADAGRAD:
         for t in range(start, stop):
-            _prefetch_rows(users, items, _visit(visits, min(t + AHEAD, stop - 1)), columns)
-            rowwise_adagrad_step(users, items, _visit(visits, t), rule, columns)
+            _prefetch_rows(users, items, visit(visits, min(t + AHEAD, stop - 1)), columns)
+            rowwise_adagrad_step(users, items, visit(visits, t), rule, columns)
     else:
         steps = rule.steps + visits.before[place] - start
         for t in range(start, stop):
-            gradient_step(users, items, _visit(visits, t), rule, steps + t + 1)
+            gradient_step(users, items, visit(visits, t), rule, steps + t + 1)
 
 
 @leaf
-def _visit(visits, t):
-    t = np.uint64(t)  # an index that can't be negative needs no wrapping
-    return visits.users[t], visits.items[t], visits.ratings[t]
-
-
-@leaf
-def _prefetch_rows(users, items, visit, columns):
-    u, i, _ = visit
+def _prefetch_rows(users, items, ahead, columns):
+    u, i, _ = ahead
     for k in range(0, columns.stop, LANES):  # each line of a float32 row
         prefetch(users.rows, u, k)
         prefetch(items.rows, i, k)
