@@ -44,8 +44,8 @@ def latest(records: Iterable[Record]) -> list[Record]:
     other settings under the same label can't be averaged with them.
     """
     records = list(records)
-    last = {(r.case.contest, r.case.backend): _settings(r) for r in records}
-    return [r for r in records if _settings(r) == last[r.case.contest, r.case.backend]]
+    last = {(r.contest, r.case.backend): _settings(r) for r in records}
+    return [r for r in records if _settings(r) == last[r.contest, r.case.backend]]
 
 
 def _settings(record: Record) -> object:
@@ -54,10 +54,10 @@ def _settings(record: Record) -> object:
 
 
 def by_backend(records: Iterable[Record]) -> dict[str, dict[str, list[Record]]]:
-    """Contest (data set and threads) -> backend -> records, each in the order first seen."""
+    """Contest (data set, threads, machine) -> backend -> records, each in the order first seen."""
     groups: dict[str, dict[str, list[Record]]] = {}
     for record in records:
-        backends = groups.setdefault(record.case.contest, {})
+        backends = groups.setdefault(record.contest, {})
         backends.setdefault(record.case.backend, []).append(record)
     return groups
 
@@ -71,7 +71,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
     costs = stats.median_costs(shown)
     n_train = float(shown[-1].problem.get("n_train", math.nan))
     return Row(
-        dataset=group[0].case.contest,
+        dataset=group[0].contest,
         backend=group[0].case.backend,
         verdict=FAILED if len(good) < len(group) else FLAGGED if reasons else AGREES,
         reasons=tuple(dict.fromkeys(reasons)),

@@ -91,7 +91,8 @@ def _grouped(records: Iterable[Record]) -> Groups:
     groups: Groups = {}
     for record in latest(records):
         case = record.case
-        by_threads = groups.setdefault((case.dataset, case.backend), {})
+        dataset = ", ".join(filter(None, (case.dataset, record.place)))
+        by_threads = groups.setdefault((dataset, case.backend), {})
         by_threads.setdefault(case.threads, []).append(record)
     return groups
 

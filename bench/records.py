@@ -82,6 +82,8 @@ class Env:
     commit: str | None
     dirty: bool | None
     command: str
+    host: str = ""  # its name, where an executor chose it
+    interpreter: str = ""  # path, where another was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,13 @@ class Record:
     points: tuple[Point, ...] = ()
     rate: Mapping[str, Any] = field(default_factory=dict)  # bench.limits.roofline.Rate
     gate: Mapping[str, Any] = field(default_factory=dict)  # what mfbench agree said of its source
+    place: str = ""  # the machine, where records of several are read together: bench.machines
     schema: int = SCHEMA
+
+    @property
+    def contest(self) -> str:
+        """What is ranked together: the contest of the case, on one machine."""
+        return ", ".join(filter(None, (self.case.contest, self.place)))
 
     @property
     def train_s(self) -> float:
@@ -252,7 +260,7 @@ def refuse_to_mix(records: Iterable[Record]) -> None:
     seen: dict[tuple[str, str], tuple[Any, Record]] = {}
     for record in records:
         for name, value in _identity(record):
-            first, other = seen.setdefault((record.case.contest, name), (value, record))
+            first, other = seen.setdefault((record.contest, name), (value, record))
             if first != value:
                 raise ResultsError(
                     f"{other.case.backend} and {record.case.backend} on {record.case.dataset} "

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from bench import machines
 from bench.records import Record, ResultsError, load, unwritable
 from bench.target import METRICS, Target, derived
 
@@ -30,10 +31,8 @@ def read(directory: Path, asked: str | None = None, commit: str = "") -> list[Re
     """
     metric, value = _asked(asked)
     targets, verdicts = _json(directory / TARGETS), _json(directory / AGREEMENT)
-    return [
-        _judged(_aimed(record, targets, metric, value), verdicts)
-        for record in load(directory, commit)
-    ]
+    (records,) = machines.apart(load(directory, commit))
+    return [_judged(_aimed(record, targets, metric, value), verdicts) for record in records]
 
 
 def _asked(text: str | None) -> tuple[str, float | None]:

@@ -16,7 +16,7 @@ AGREES, FLAGGED, FAILED = VERDICTS = ("agrees", "flagged", "failed")
 class Row:
     """One backend on one data set: medians over its repeats, NaN where nothing was measured."""
 
-    dataset: str  # and the threads granted: Case.contest
+    dataset: str  # and the threads granted, the machine: Record.contest
     backend: str
     place: int | None = None  # from 1; None unless every repeat succeeded without a flag
     tied: bool = False  # can't be told apart from the row above

@@ -84,8 +84,8 @@ def test_conformance_knows_no_backend_and_no_test_framework(path):
 
 READERS = (
     "agree", "agree_tables", "breakeven", "change", "compare", "compare_tables", "curves", "gate",
-    "guards", "leaderboard", "matching", "metrics", "plots", "profile", "report", "results",
-    "standings", "stats", "tables", "target", "verdicts",
+    "guards", "leaderboard", "machines", "matching", "metrics", "plots", "profile", "report",
+    "results", "standings", "stats", "tables", "target", "verdicts",
 )  # fmt: skip
 
 

@@ -68,10 +68,11 @@ def compare(
     """
     from rich.console import Console
 
-    from bench import compare_tables, gate
+    from bench import compare_tables, gate, machines
     from bench.compare import compare as compared
 
-    found = compared(_records(before, target), _records(after, target), force)
+    old, new = machines.apart(_records(before, target), _records(after, target))
+    found = compared(old, new, force)
     worse = gate.failures(found.rows, limits) if limits else []
     undecided = gate.undecided(found.rows, limits) if limits else []
     if as_json:

@@ -50,21 +50,21 @@ AXES = (
         "threads",
         "how much do more threads help?",
         lambda record: record.case.threads,
-        lambda record: (record.case.dataset, _rank(record)),
+        lambda record: (record.case.dataset, _rank(record), record.place),
         "In brackets: gain from the fewest to the most threads. Dotted: a gain without loss.",
     ),
     Axis(
         "ratings",
         "how does speed change with more ratings?",
         lambda record: record.problem.get("n_train", math.nan),
-        lambda record: (_family(record), _rank(record), _threads(record)),
+        lambda record: (_family(record), _rank(record), _threads(record), record.place),
         "A level line: time grows as the ratings do. In brackets: change from end to end.",
     ),
     Axis(
         "rank",
         "what does a higher rank cost?",
         lambda record: record.case.hyper.get("rank", math.nan),
-        lambda record: (record.case.dataset, _threads(record)),
+        lambda record: (record.case.dataset, _threads(record), record.place),
         "In brackets: change from the lowest to the highest rank.",
     ),
 )
@@ -106,7 +106,7 @@ def draw_all(records: Sequence[Record], styles: Mapping[str, Style]) -> dict[str
     for axis in AXES:
         groups: dict[tuple[str, ...], list[Record]] = {}
         for record in sound:
-            groups.setdefault(axis.fixed(record), []).append(record)
+            groups.setdefault(tuple(filter(None, axis.fixed(record))), []).append(record)
         for fixed, group in groups.items():
             if found := _series(axis, group, styles):
                 drawn[f"{axis.name} {' '.join(fixed)}"] = _draw(axis, ", ".join(fixed), found)

@@ -11,7 +11,7 @@ from bench.report.cells import Cell, Line, Table, backend
 
 def settings(records: Iterable[Record]) -> Table:
     """What each backend ran with: a column for all that differs, a note for all that doesn't."""
-    last = {(r.case.contest, r.case.backend): r for r in records}.values()
+    last = {(r.contest, r.case.backend): r for r in records}.values()
     cases = [record.case for record in last]
     names = list(dict.fromkeys(name for case in cases for name in case.hyper))
     found = {name: [_value(case.hyper.get(name, "")) for case in cases] for name in names}

@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-import numpy as np
-
 from mfimpls.contract import Factors, Option, Unsupported, backend
 
 NOTES = logging.getLogger("mfimpls.notes")
@@ -31,7 +29,9 @@ NOTES = logging.getLogger("mfimpls.notes")
     requires=("pyspark", "pyarrow"),
     refits=True,
     options=(
-        Option("master", "", "spark://host:port of a cluster; else embedded, on the case's threads"),
+        Option(
+            "master", "", "spark://host:port of a cluster; else embedded, on the case's threads"
+        ),
         Option("parquet", "", "folder for the training ratings that all workers of a cluster see"),
         Option("blocks", 10, "blocks into which users and items are partitioned"),
     ),
