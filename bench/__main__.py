@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-COMMANDS = ("run", "agree", "report", "compare", "new", "check", "list", "data", "doctor")
+COMMANDS = ("run", "agree", "report", "compare", "new", "check", "list", "data", "peers", "doctor")
 
 
 class Lazy(click.Group):

@@ -15,7 +15,7 @@ import threadpoolctl
 
 from bench.records import Env
 
-PACKAGES = ("mfbench", "numpy", "scipy", "numba", "llvmlite", "torch", "pandas")
+PACKAGES = ("mfbench", "numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "pyspark")
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -28,6 +28,7 @@ class Grid:
     timeout_s: float
     threads: Sequence[int]
     shared: Mapping[str, str]  # hyper-parameters for every backend that uses them
+    pythons: Mapping[str, str] = field(default_factory=dict)  # backend -> another interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Job:
     code_sha256: str
     data_sha256: str
     lines: Mapping[str, int] = field(default_factory=dict)
+    python: str = ""  # another interpreter than this one
 
 
 def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
@@ -64,6 +66,7 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
             code_sha256=code[spec.name],
             data_sha256=data[case.dataset],
             lines=length[spec.name],
+            python=grid.pythons.get(spec.name, ""),
         )
         for case, spec in cases
     ]
@@ -102,4 +105,6 @@ def why_run(job: Job, stored: Mapping[str, Record]) -> str | None:
         return "its source changed"
     if record.problem.get("sha256") != job.data_sha256:
         return "its data changed"
+    if record.env and record.env.interpreter != job.python:
+        return "its interpreter changed"
     return None

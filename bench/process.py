@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from bench import interpreters
 from bench.environment import THREAD_VARIABLES
 from bench.guards import guards
 from bench.plan import Job
@@ -38,18 +40,26 @@ class _Heard:
             self.facts |= event
 
 
+Stop = Callable[[], None]
+
+
 def execute(
-    job: Job, log: Path, command: str, on_point: Callable[[Point], None] = lambda point: None
+    job: Job,
+    log: Path,
+    command: str,
+    on_point: Callable[[Point], None] = lambda point: None,
+    on_start: Callable[[Stop], None] = lambda stop: None,
 ) -> Record:
     """Run one case in a child process. Whatever happens to the child, a Record comes back.
 
     The child's standard error goes to `log`, which is kept only where the case failed. Interrupts
-    (KeyboardInterrupt) kill the child and pass on.
+    (KeyboardInterrupt) kill the child and pass on; `on_start` hears how another thread can kill it.
     """
     heard, started, t = _Heard(), datetime.now(UTC), time.perf_counter()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        code = _converse(job, command, errors, lambda line: heard.take(line, on_point))
+        hear = functools.partial(heard.take, on_point=on_point)
+        code = _converse(job, command, errors, hear, on_start)
     wall_s = time.perf_counter() - t
     status, reason = _ending(code, heard.facts, job.case.timeout_s, log)
     if status not in ("error", "timeout"):
@@ -62,19 +72,26 @@ def execute(
     return replace(record, flags=record.flags + tripped)
 
 
-def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], None]) -> int | None:
+def _converse(
+    job: Job,
+    command: str,
+    errors: IO[bytes],
+    hear: Callable[[str], None],
+    on_start: Callable[[Stop], None],
+) -> int | None:
     # The child's exit code; None where it was killed at the time limit.
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "bench.worker"],
+        [job.python or sys.executable, "-P", "-m", "bench.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
-        env=_environment(job.case.threads),
+        env=_environment(job),
         start_new_session=True,
     ) as child:
         timer = threading.Timer(job.case.timeout_s, _kill, (child,))
         timer.start()
+        on_start(functools.partial(_kill, child))
         try:
             _tell(child, _order(job, command))
             assert child.stdout is not None
@@ -91,16 +108,14 @@ def _converse(job: Job, command: str, errors: IO[bytes], hear: Callable[[str], N
 def _tell(child: subprocess.Popen[str], order: Mapping[str, Any]) -> None:
     assert child.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # dead before it read: its exit code says how
-        child.stdin.write(json.dumps(order))
-        child.stdin.close()
+        child.stdin.write(json.dumps(order) + "\n")
+        child.stdin.flush()  # and stays open: its end tells the child that this process is gone
 
 
-def _environment(threads: int) -> dict[str, str]:
-    # Threads are set before anything loads, and the child runs this very code, wherever it starts.
-    here = str(Path(__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    threads_set = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    return os.environ | threads_set | {"PYTHONPATH": path}
+def _environment(job: Job) -> dict[str, str]:
+    # Threads are set before anything loads.
+    threads = dict.fromkeys(THREAD_VARIABLES, str(job.case.threads))
+    return {**interpreters.environment(job.python), **threads}
 
 
 def _order(job: Job, command: str) -> dict[str, Any]:
@@ -154,10 +169,11 @@ TOLD = (
 
 def _record(job: Job, heard: _Heard, wall_s: float) -> Record:
     facts = heard.facts
+    env = Env(**facts["env"] | {"interpreter": job.python}) if "env" in facts else None
     return Record(
         case=job.case,
         status="",
-        env=Env(**facts["env"]) if "env" in facts else None,
+        env=env,
         code_sha256=job.code_sha256,
         lines=job.lines,
         wall_s=wall_s,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench import interpreters, venvs
 from bench.environment import available_cores, missing_device
 from bench.plan import Grid
 from bench.presets import preset
@@ -57,14 +59,33 @@ def _with_duplicates(dataset: str, policy: str) -> str:
     return dataset if name in NAMES else join(name, {"duplicates": policy} | options)
 
 
-def declared(specs: Sequence[BackendSpec], named: bool) -> dict[str, Backend]:
-    """What each spec's source declares, by the spec's name. What is missing here is skipped with a
-    yellow line, or raises SpecError where the user named it.
+def housed(grid: Grid, envs: Sequence[str], named: bool) -> tuple[Grid, dict[str, Backend]]:
+    """The grid with the interpreter of each backend that doesn't run with this one, which is said,
+    and what each declares; see `declared`. `envs` are NAME=PYTHON. Raises SpecError.
+    """
+    pythons = venvs.chosen(envs, [spec.name for spec in grid.backends])
+    for name, python in pythons.items():
+        click.echo(f"{name} runs with {python}; --env {name}=PYTHON names another.", err=True)
+
+    def lacks(spec: BackendSpec, backend: Backend) -> str:
+        return missing(spec, backend, pythons.get(spec.name, ""))
+
+    return replace(grid, pythons=pythons), declared(grid.backends, named, lacks)
+
+
+def declared(
+    specs: Sequence[BackendSpec],
+    named: bool,
+    lacks: Callable[[BackendSpec, Backend], str] | None = None,
+) -> dict[str, Backend]:
+    """What each spec's source declares, by the spec's name. What is missing where it would run
+    (`lacks`; here, by default) is skipped with a yellow line, or raises SpecError where the user
+    named it.
     """
     found: dict[str, Backend] = {}
     for spec in specs:
         backend = _declared(spec.name)
-        why = missing(spec, backend)
+        why = (lacks or missing)(spec, backend)
         if why and named:
             raise SpecError(f"{spec.label} can't run here: {why}")
         if why:
@@ -75,12 +96,16 @@ def declared(specs: Sequence[BackendSpec], named: bool) -> dict[str, Backend]:
     return found
 
 
-def missing(spec: BackendSpec, backend: Backend) -> str:
-    """Which library or device is not here, and what to do; empty where all is."""
-    lacking = " ".join(backend.missing)
+def missing(spec: BackendSpec, backend: Backend, python: str = "") -> str:
+    """Which library or device is not here, or for another interpreter `python`, and what to do;
+    empty where all is.
+    """
+    absent = interpreters.lacking(python, backend.caps.requires) if python else backend.missing
+    lacking = " ".join(absent)
     if lacking:
-        return f"it needs {lacking}: pip install {lacking}"
-    return missing_device(spec.device) or ""
+        pip = f"{python} -m pip" if python else "pip"
+        return f"it needs {lacking}: {pip} install {lacking}"
+    return ("" if python else missing_device(spec.device)) or ""
 
 
 def _declared(name: str) -> Backend:

@@ -8,11 +8,14 @@ heard, so that a crash costs no more than the epoch in which it happened.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,8 @@ REFITS = "can't be stepped: each point is a training run of its own, from scratc
 
 def main() -> None:
     tell = _teller()
-    job = json.load(sys.stdin)
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     try:
         _work(job, tell)
     except Unsupported as error:
@@ -59,7 +63,37 @@ def _teller() -> Tell:
     return tell
 
 
+def _outlive_nobody() -> None:
+    # Standard input ends when the parent is gone, however it went. Nobody would hear this process.
+    while os.read(0, 1):
+        pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+class _Notes(logging.Handler):
+    """What a backend says to the logger mfimpls.notes, each sentence once, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said[record.getMessage()] = None
+
+
+def _listen() -> _Notes:
+    notes, logger = _Notes(), logging.getLogger("mfimpls.notes")
+    logger.addHandler(notes)
+    logger.setLevel(logging.INFO)
+    return notes
+
+
 def _work(job: dict[str, Any], tell: Tell) -> None:
+    env = environment.describe(job["command"])
+    tell(env=asdict(env))  # at once: a case that crashes has a machine too
+    notes = _listen()
     t = time.perf_counter()
     backend = registry.load(job["backend"])
     tell(import_s=time.perf_counter() - t)
@@ -95,15 +129,16 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
         init_sha256=factors_sha256(init),
         order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
     )
-    _finish(job, backend, m, audit, tell)
+    after = replace(env, threads=environment.threads(), gpu=environment.gpu())
+    tell(env=asdict(after))
+    _finish(backend, m, audit, list(notes.said), tell)
 
 
 def _finish(
-    job: dict[str, Any], backend: Backend, m: Measurement, audit: Audit | None, tell: Tell
+    backend: Backend, m: Measurement, audit: Audit | None, said: list[str], tell: Tell
 ) -> None:
-    env = environment.describe(job["command"])
     suspects = (m.suspect, audit.suspect if audit else "")
-    notes = (REFITS if backend.caps.refits else "", audit.note if audit else "")
+    notes = (REFITS if backend.caps.refits else "", audit.note if audit else "", *said)
     tell(
         status=m.status,
         reason=m.reason,
@@ -115,7 +150,6 @@ def _finish(
         notes=list(filter(None, notes)),
         peak_mb=m.peak_mb,
         device_peak_mb=memory.device_peak_mb(),
-        env=asdict(env),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,11 @@ PATH = click.Path(path_type=Path, file_okay=False)
 @click.option("--seed", type=click.IntRange(0), help="Of start, order and dropout.")
 @click.option("-s", "--set", "settings", multiple=True, metavar="K=V", help="For all that use K.")
 @click.option("--duplicates", type=click.Choice(["error", "last", "mean"]), help="In a file.")
+@click.option("--env", "envs", multiple=True, metavar="NAME=PYTHON", help="Run NAME's cases with.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run and why; run nothing.")
 @click.option("-f", "--force", is_flag=True, help="Run again what is already there.")
 @click.option("-o", "--output", type=PATH, default="results/local", help="Results directory.")
-def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
+def run(output: Path, dry_run: bool, force: bool, envs: Sequence[str], **options: Any) -> None:
     """Race backends on data sets; the same command again runs only what is missing.
 
     -b, -d and -s may be repeated. Without them the preset says what runs: quick (default, about a
@@ -71,7 +73,7 @@ def run(output: Path, dry_run: bool, force: bool, **options: Any) -> None:
     from bench import plan, progress, request, runner
 
     grid = request.grid(**options)
-    loaded = request.declared(grid.backends, named=bool(options["backends"]))
+    grid, loaded = request.housed(grid, envs, named=bool(options["backends"]))
     jobs = plan.jobs(grid, loaded)
     stored = {record.case.key: record for record in load(output)}
     reasons = {job.case.key: plan.why_run(job, {} if force else stored) for job in jobs}
