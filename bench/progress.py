@@ -91,6 +91,7 @@ class Reporter:
     def end(self, record: Record) -> None:
         """Count a finished case and print its line."""
         self.done += 1
+        self.bar.update(self.task, completed=self.done)
         if found := estimate(record):
             self.known[kind(record.case)] = found
         style = None if record.succeeded else "red"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,18 +60,49 @@ def _with_duplicates(dataset: str, policy: str) -> str:
     return dataset if name in NAMES else join(name, {"duplicates": policy} | options)
 
 
-def housed(grid: Grid, envs: Sequence[str], named: bool) -> tuple[Grid, dict[str, Backend]]:
+def housed(
+    grid: Grid, envs: Sequence[str], named: bool, here: bool = True
+) -> tuple[Grid, dict[str, Backend]]:
     """The grid with the interpreter of each backend that doesn't run with this one, which is said,
-    and what each declares; see `declared`. `envs` are NAME=PYTHON. Raises SpecError.
+    and what each declares; see `declared`. `envs` are NAME=PYTHON. What is missing on other
+    machines (not `here`) is left to their records. Raises SpecError.
     """
     pythons = venvs.chosen(envs, [spec.name for spec in grid.backends])
     for name, python in pythons.items():
         click.echo(f"{name} runs with {python}; --env {name}=PYTHON names another.", err=True)
 
     def lacks(spec: BackendSpec, backend: Backend) -> str:
-        return missing(spec, backend, pythons.get(spec.name, ""))
+        return missing(spec, backend, pythons.get(spec.name, "")) if here else ""
 
     return replace(grid, pythons=pythons), declared(grid.backends, named, lacks)
+
+
+def on_spark(
+    grid: Grid, loaded: Mapping[str, Backend], master: str | None, parquet: str | None
+) -> Grid:
+    """The grid with its Spark backends, those with an option `master`, sent to a cluster. Raises
+    SpecError where there are none, or where a cluster has no place for the ratings.
+    """
+    if not master and not parquet:
+        return grid
+    if not master or not parquet:
+        raise SpecError(
+            "--spark-master and --spark-parquet go together: a cluster reads the ratings from a "
+            "folder that all its workers can see."
+        )
+    given = {"master": master, "parquet": os.path.abspath(parquet)}
+    found = {
+        name
+        for name, backend in loaded.items()
+        if {"master", "parquet"} <= {option.name for option in backend.caps.options}
+    }
+    if not found:
+        raise SpecError("--spark-master: no backend of this run uses Spark; add -b spark_als.")
+    specs = [
+        replace(spec, settings={**spec.settings, **given}) if spec.name in found else spec
+        for spec in grid.backends
+    ]
+    return replace(grid, backends=specs)
 
 
 def declared(

@@ -1,4 +1,4 @@
-"""Carry out jobs one after another, keep each record as soon as it exists, and sum up."""
+"""Have jobs carried out, keep each record as soon as it exists, and sum up."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from types import FrameType
 
 import click
 
-from bench import presets, records, results
+from bench import executors, presets, records, results
 from bench.estimate import Estimate, Kind, estimates, kind
+from bench.executors import Executor
 from bench.limits.attach import with_rates
 from bench.plan import Job
 from bench.process import execute
@@ -25,16 +26,20 @@ from bench.records import Record
 LOGS = "logs"
 
 
-def carry_out(jobs: Sequence[Job], directory: Path, command: str) -> bool:
-    """Run all jobs; False if the user interrupted. Raises ResultsError for a full disk."""
+def carry_out(
+    jobs: Sequence[Job], directory: Path, command: str, executor: Executor | None = None
+) -> bool:
+    """Run all jobs, here unless another executor is given; False if the user interrupted. Raises
+    ResultsError for a full disk, SpecError for an executor that can't start.
+    """
+    run_all = executor or executors.chosen(executors.Choice())
     with Reporter(jobs, records.load(directory)) as reporter, _termination_as_interrupt():
+        work = executors.Work(jobs, directory / LOGS, command, reporter)
         try:
-            for job in jobs:
-                hear = reporter.begin(job)
-                log = directory / LOGS / f"{job.case.key}.log"
-                record = execute(job, log, command, hear)
-                records.append(directory, record)
-                reporter.end(record)
+            with contextlib.closing(run_all(work)) as done:
+                for record in done:
+                    records.append(directory, record)
+                    reporter.end(record)
         except KeyboardInterrupt:
             return False
     return True
@@ -54,6 +59,11 @@ def _termination_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def estimated(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate]:
+    """What cases will take on other machines: from stored records alone."""
+    return estimates(stored)
 
 
 def pilots(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate]:

@@ -46,6 +46,7 @@ class Counts(click.ParamType[tuple[int, ...]]):
 SPEC = "NAME[@DEVICE][k=v,...]"
 DATA = "NAME|FILE[k=v,...]"
 PATH = click.Path(path_type=Path, file_okay=False)
+EXECUTORS = click.Choice(["local", "dask", "slurm"])
 
 
 @click.command()
@@ -61,27 +62,49 @@ PATH = click.Path(path_type=Path, file_okay=False)
 @click.option("-s", "--set", "settings", multiple=True, metavar="K=V", help="For all that use K.")
 @click.option("--duplicates", type=click.Choice(["error", "last", "mean"]), help="In a file.")
 @click.option("--env", "envs", multiple=True, metavar="NAME=PYTHON", help="Run NAME's cases with.")
+@click.option("--executor", type=EXECUTORS, default="local", help="Who runs the cases.")
+@click.option("--dask-scheduler", metavar="tcp://HOST:PORT", help="Else one is started here.")
+@click.option("--slurm", multiple=True, metavar="K=V", help="Of sbatch: partition=long, mem_gb=64.")
+@click.option("--spark-master", metavar="spark://HOST:PORT", help="A cluster for Spark's backends.")
+@click.option("--spark-parquet", metavar="PATH", help="For their ratings; all its workers see it.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run and why; run nothing.")
 @click.option("-f", "--force", is_flag=True, help="Run again what is already there.")
 @click.option("-o", "--output", type=PATH, default="results/local", help="Results directory.")
-def run(output: Path, dry_run: bool, force: bool, envs: Sequence[str], **options: Any) -> None:
+def run(
+    output: Path,
+    dry_run: bool,
+    force: bool,
+    envs: Sequence[str],
+    executor: str,
+    dask_scheduler: str | None,
+    slurm: Sequence[str],
+    spark_master: str | None,
+    spark_parquet: str | None,
+    **options: Any,
+) -> None:
     """Race backends on data sets; the same command again runs only what is missing.
 
     -b, -d and -s may be repeated. Without them the preset says what runs: quick (default, about a
     minute), default or full.
     """
-    from bench import plan, progress, request, runner
+    from bench import executors, plan, progress, request, runner
 
+    choice = executors.Choice(executor, dask_scheduler, slurm)
+    run_all = executors.chosen(choice)
     grid = request.grid(**options)
-    grid, loaded = request.housed(grid, envs, named=bool(options["backends"]))
+    named = bool(options["backends"])
+    grid, loaded = request.housed(grid, envs, named, here=choice.is_local)
+    grid = request.on_spark(grid, loaded, spark_master, spark_parquet)
     jobs = plan.jobs(grid, loaded)
     stored = {record.case.key: record for record in load(output)}
     reasons = {job.case.key: plan.why_run(job, {} if force else stored) for job in jobs}
     waiting = [job for job in jobs if reasons[job.case.key]]
     progress.announce(waiting, reasons, len(jobs))
     if dry_run:
-        progress.show_plan(waiting, reasons, runner.pilots(waiting, stored.values()))
+        pilots = runner.pilots if choice.is_local else runner.estimated
+        progress.show_plan(waiting, reasons, pilots(waiting, stored.values()))
         return
     ensure_writable(output)
-    complete = runner.carry_out(waiting, output, shlex.join(["mfbench", *sys.argv[1:]]))
+    command = shlex.join(["mfbench", *sys.argv[1:]])
+    complete = runner.carry_out(waiting, output, command, run_all)
     sys.exit(runner.conclude({job.case.key for job in jobs}, output, complete))
