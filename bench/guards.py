@@ -41,7 +41,7 @@ def _snapshot(record: Record) -> Iterator[str]:
     # Work that an asynchronous device still had to do turns up in the snapshot.
     epoch_s = median(b.train_s - a.train_s for a, b in pairwise(record.points))
     snapshot_s = median(point.snapshot_s for point in record.points[1:])
-    # Where each point is a run of its own, a later one may add nothing: the mean says what it takes.
+    # Where each point is a run of its own, a later one may add nothing: then the mean tells.
     epoch_s = max(epoch_s, record.train_s / record.epochs)
     if snapshot_s > max(SLOW_SNAPSHOT_S, epoch_s):
         yield (

@@ -85,7 +85,7 @@ def test_biases_are_refused_with_a_sentence():
 @pytest.mark.slow
 @needs_spark
 def test_its_regularization_is_ours():
-    # Run long, it ends in the minimum of our J where numba_als ends. It has a process of its own, as
+    # Run long, it ends in the minimum of J where numba_als ends. It has a process of its own, as
     # a case has: Java and what pyspark warns of stay out of this one.
     script = """
 import numpy as np
