@@ -32,6 +32,7 @@ from mfimpls.orders import factors_sha256, initial_factors, order_sha256
 
 Tell = Callable[..., None]
 REFITS = "can't be stepped: each point is a training run of its own, from scratch"
+OWN_START = "starts where it likes: its first point is the common start, its path its own"
 
 
 def main() -> None:
@@ -138,7 +139,9 @@ def _finish(
     backend: Backend, m: Measurement, audit: Audit | None, said: list[str], tell: Tell
 ) -> None:
     suspects = (m.suspect, audit.suspect if audit else "")
-    notes = (REFITS if backend.caps.refits else "", audit.note if audit else "", *said)
+    caps = backend.caps
+    declared = (REFITS * caps.refits, OWN_START * (not caps.takes_init))
+    notes = (*declared, audit.note if audit else "", *said)
     tell(
         status=m.status,
         reason=m.reason,

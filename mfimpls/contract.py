@@ -251,6 +251,8 @@ class Caps:
     deterministic  the same seed gives the same bits, whatever the number of threads
     requires       importable modules that it needs beside the core
     refits         can't be stepped: its n-th epoch trains n epochs from scratch (mfimpls.refit)
+    takes_init     starts at `init`; where not, it draws a start of its own and walks no common path
+    takes_biases   can learn b and c; where not, biases=True is refused
     """
 
     path: str
@@ -264,6 +266,8 @@ class Caps:
     options: tuple[Option, ...] = ()
     requires: tuple[str, ...] = ()
     refits: bool = False
+    takes_init: bool = True
+    takes_biases: bool = True
 
 
 Snapshot = Callable[[], Factors]
@@ -311,6 +315,8 @@ class Backend:
         ):
             if value not in able:
                 return f"{self.name} has no {kind} {value}; it has {', '.join(able)}."
+        if hyper.biases and not caps.takes_biases:
+            return f"{self.name} has no biases; add -s biases=false, for all to compare."
         for f in fields(Hyper):
             value = getattr(hyper, f.name)
             if f.name not in EVERYONE_USES | set(caps.uses) and value != f.default:

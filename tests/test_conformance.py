@@ -31,6 +31,8 @@ def contestants():
         except ImportError as error:
             yield pytest.param(None, "", id=name, marks=pytest.mark.skip(reason=str(error)))
             continue
+        if not backend.caps.takes_init:  # no common path to hold it to: it has tests of its own
+            continue
         for device in backend.caps.devices:
             marks = [pytest.mark.cuda] if device == "cuda" else []
             yield pytest.param(backend, device, id=f"{name}@{device}", marks=marks)

@@ -190,3 +190,9 @@ def test_a_backend_says_what_it_is():
     assert (toy.name, toy.summary) == ("toy", "First line.")
     assert toy.caps.optimizers == ("sgd", "adam")
     assert Backend("mute", Caps(path="x"), lambda *_: iter(())).summary == ""
+
+
+def test_a_backend_without_biases_refuses_them_and_says_what_to_do():
+    none = backend("none", path="p", takes_biases=False)(lambda problem, hyper, init: iter(()))
+    assert none.refusal(Hyper()) == "none has no biases; add -s biases=false, for all to compare."
+    assert none.refusal(Hyper(biases=False)) is None

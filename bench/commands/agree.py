@@ -122,6 +122,10 @@ def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]
     here = request.declared(specs, named=bool(backends))
     walkers, broken = [], False
     for spec in (spec for spec in specs if spec.name in here):
+        if not here[spec.name].caps.takes_init:
+            why = "it starts where it likes, so it walks no path; its records are judged alone"
+            click.secho(f"Skipped {spec.label}: {why}", fg="yellow", err=True)
+            continue
         try:
             walkers.append(Walker(spec, request.imported(spec.name, output)))
         except request.LoadError as error:

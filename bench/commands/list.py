@@ -59,5 +59,9 @@ def _lines(backend: Backend) -> Iterator[str]:
         yield f"    not installed: pip install {' '.join(backend.missing)}"
     if caps.refits:
         yield "    can't be stepped: trains from scratch for each point of its curve"
+    if not caps.takes_init:
+        yield "    starts where it likes, so it is compared by its results, not by its path"
+    if not caps.takes_biases:
+        yield "    has no biases: -s biases=false"
     for option in caps.options:
         yield f"    {option.name}={str(option.default).lower()}: {option.help}"

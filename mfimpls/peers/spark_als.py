@@ -28,6 +28,8 @@ NOTES = logging.getLogger("mfimpls.notes")
     deterministic=False,
     requires=("pyspark", "pyarrow"),
     refits=True,
+    takes_init=False,
+    takes_biases=False,
     options=(
         Option(
             "master", "", "spark://host:port of a cluster; else embedded, on the case's threads"
@@ -38,8 +40,6 @@ NOTES = logging.getLogger("mfimpls.notes")
 )
 def spark_als(problem, hyper, init):
     """ALS of Spark MLlib, embedded or on a cluster: exact sweeps, no biases, a start of its own."""
-    if hyper.biases:
-        raise Unsupported("spark_als has no biases; add -s biases=false for all.")
     master, folder = hyper.options["master"], hyper.options["parquet"]
     if master.startswith("spark:") and not folder:
         raise Unsupported("spark_als[master=...] needs parquet=FOLDER, which all workers can see.")
