@@ -111,6 +111,19 @@ def test_the_clock_does_no_input_or_output():
     assert not {"torch", "pathlib", "os", "io", "open"} & {n.partition(".")[0] for n in found}
 
 
+SCORING = ("predict", "residuals", "penalty", "J", "rmse", "mae", "root_mean_square", "evaluate")
+
+
+def test_scoring_an_epoch_calls_no_blas():
+    """Its threads would spin into the next epoch's time (docs/performance.md)."""
+    tree = ast.parse((ROOT / "mfimpls/objective.py").read_text())
+    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in SCORING]
+    assert len(functions) == len(SCORING)
+    for node in (node for function in functions for node in ast.walk(function)):
+        assert not isinstance(node, ast.MatMult)
+        assert getattr(node, "attr", "") not in ("dot", "vdot", "inner", "matmul", "tensordot")
+
+
 @pytest.mark.parametrize("path", modules("mfimpls", "bench"), ids=name_of)
 def test_every_module_says_what_it_is_for(path):
     source = path.read_text()
