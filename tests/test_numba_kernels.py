@@ -3,8 +3,10 @@ written order, exact small solves, kernels that are compiled once.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from mfimpls.orders import block_grid, epoch_orders, initial_factors
 
 numba = pytest.importorskip("numba")
 THREADS = (1, 2, 4)
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -116,33 +119,63 @@ def test_rows_start_on_a_cache_line_and_end_in_zeros():
     assert not table[:, 5:].any()
 
 
-@pytest.mark.slow
-def test_a_second_process_compiles_nothing(tmp_path):
-    """Kernels are read from the cache, here one in a directory named by NUMBA_CACHE_DIR."""
-    script = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "from made import random_problem\n"
-        "from mfimpls.contract import Hyper\n"
-        "from mfimpls.orders import initial_factors\n"
-        "from mfimpls.backends import numba_als, numba_sgd, _numba_visits as visits\n"
-        "problem = random_problem()\n"
-        "for module, order in ((numba_sgd, 'blocks'), (numba_als, 'shuffle')):\n"
-        "    hyper, = [Hyper(rank=2, order=order)]\n"
-        "    backend = getattr(module, module.__name__.rpartition('.')[2])\n"
-        "    steps = backend.fit(problem, hyper, initial_factors(problem, hyper))\n"
-        "    next(steps), next(steps)\n"
-        "kernels = numba_sgd._block_pass, numba_als._half_sweep, numba_als._sort, visits._places\n"
-        "print(sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels))\n"
+FITS_AND_COUNTS_COMPILATIONS = """
+import sys
+sys.path.append("tests")
+from made import random_problem
+from mfimpls import registry
+from mfimpls.contract import Hyper
+from mfimpls.orders import initial_factors
+
+problem = random_problem()
+for name in ("numba_sgd", "numba_als", "numba_als_cg"):
+    backend = registry.load(name)
+    hyper = Hyper(rank=2, order=backend.caps.orders[-1])
+    steps = backend.fit(problem, hyper, initial_factors(problem, hyper))
+    next(steps), next(steps)
+kernels = {
+    id(each): each
+    for name, module in list(sys.modules.items()) if name.startswith("mfimpls.backends.")
+    for each in vars(module).values() if hasattr(each, "stats")
+}
+stats = [each.stats for each in kernels.values()]
+print(*(sum(sum(kind.values()) for kind in kinds) for kinds in
+    ([s.cache_misses for s in stats], [s.cache_hits for s in stats])))
+"""
+
+
+def compiled_and_read(packages, **variables):
+    """Kernels that a process of its own compiles, and those that it reads from the cache."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FITS_AND_COUNTS_COMPILATIONS],
+        env=os.environ | {"PYTHONPATH": str(packages)} | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    misses = [
-        subprocess.run(
-            [sys.executable, "-c", script],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        for _ in range(2)
-    ]
-    assert misses == ["4", "0"]
+    assert done.returncode == 0, done.stderr
+    return tuple(map(int, done.stdout.split()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["named", "read-only"])
+def test_a_second_process_compiles_nothing(place, tmp_path):
+    """Kernels are kept where NUMBA_CACHE_DIR says; else beside their source; where that can't be
+    written, in the user's cache.
+    """
+    packages = ROOT
+    if place == "read-only":
+        packages = tmp_path / "site-packages"
+        shutil.copytree(
+            ROOT / "mfimpls", packages / "mfimpls", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        (packages / "mfimpls" / "backends" / "__pycache__").write_text("no folder, even for root")
+        variables = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    else:
+        variables = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    compiled, read = compiled_and_read(packages, **variables)
+    assert compiled > 0
+    assert read == 0
+    kept = len(list((tmp_path / "cache").rglob("*.nbc")))
+    assert kept > 0
+    assert compiled_and_read(packages, **variables) == (0, kept)
