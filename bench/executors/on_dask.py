@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import distributed
 
 from bench.executors import Choice, Executor, Work
 from bench.executors.orders import Answer, Order, carry_out, failed, order_of, record_of
+from bench.plan import Job
 from bench.process import Stop
 from bench.records import Record
 from bench.specs import SpecError
@@ -51,22 +53,33 @@ def _client(address: str | None) -> Iterator[distributed.Client]:
 
 
 def _records(client: distributed.Client, work: Work) -> Generator[Record, None, None]:
-    name = f"mfbench-{uuid4().hex}"
-    jobs = {
-        client.submit(_task, order_of(job, work.command), name, key=f"{name}-{k}"): job
-        for k, job in enumerate(work.jobs)
-    }
+    # No more cases are out than there are workers: dask blames the loss of a worker on every task
+    # that was handed to it, begun or not.
+    name, waiting = f"mfbench-{uuid4().hex}", deque(work.jobs)
+    out: dict[distributed.Future, Job] = {}
+    ended = distributed.as_completed()
+
+    def hand_out() -> None:
+        while waiting and len(out) < max(1, len(client.nthreads())):
+            job = waiting.popleft()
+            key = f"{name}-{len(waiting)}"
+            future = client.submit(_task, order_of(job, work.command), name, key=key)
+            out[future] = job
+            ended.add(future)
+
+    hand_out()
     try:
-        for future in distributed.as_completed(jobs):
-            job = jobs.pop(future)
+        for future in ended:
+            job = out.pop(future)
+            hand_out()
             if future.status == "finished":
                 yield record_of(future.result(), work.logs / f"{job.case.key}.log")
             else:
                 yield failed(job, _why(future))
     finally:
-        if jobs:
+        if out:
             distributed.Event(name, client=client).set()
-            client.cancel(list(jobs))
+            client.cancel(list(out))
 
 
 def _why(future: distributed.Future) -> str:
