@@ -45,7 +45,7 @@ class Study:
 
     traces: tuple[Trace, ...]
     conduct: Conduct
-    destination: Destination
+    destination: Destination | None  # None for one that minimises something else than J
 
 
 def study(spec: BackendSpec) -> Study:
@@ -55,7 +55,8 @@ def study(spec: BackendSpec) -> Study:
     walker = Walker(spec, registry.load(spec.name))
     walked = tuple(traces(walker))
     with limited(1):
-        return Study(walked, conduct(walker), destination(walker))
+        end = destination(walker) if walker.backend.caps.minimises_J else None
+        return Study(walked, conduct(walker), end)
 
 
 def traces(walker: Walker) -> Iterator[Trace]:
@@ -84,6 +85,8 @@ def definitions(walkers: Sequence[Walker]) -> Iterator[Trace]:
 def _memberships(walker: Walker) -> Iterator[tuple[Family, Hyper]]:
     # Every batch, optimizer and order that the backend declares and the spec leaves open.
     caps, found = walker.backend.caps, dict[Family, Hyper]()
+    if not caps.walks_a_common_path:
+        return
     for batch, optimizer, order in product(BATCHES, caps.optimizers, caps.orders):
         wanted = settings(walker.backend, batch=batch, optimizer=optimizer, order=order)
         base = {k: v for k, v in vars(wanted).items() if k not in ("device", "options")}

@@ -22,7 +22,7 @@ def guards(record: Record, monotone: bool = False) -> tuple[str, ...]:
     if record.epochs < 1:
         return ()
     checks = [_mean_predictor, _snapshot, _missing_numbers, _threads, _noise_floor]
-    checks += [_rising] if monotone else []
+    checks += [_rising] if monotone and record.objective == "J" else []
     return tuple(sentence for check in checks for sentence in check(record))
 
 

@@ -164,6 +164,7 @@ TOLD = (
     "peak_mb",
     "device_peak_mb",
     "path",
+    "objective",
 )
 
 

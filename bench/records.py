@@ -102,6 +102,7 @@ class Record:
     order_sha256: str = ""
     code_sha256: str = ""  # of the backend's source files
     path: str = ""  # update-rule family, as the backend declares it
+    objective: str = "J"  # or what it minimises instead, as the backend declares it
     lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines
     import_s: float = math.nan
     warmup_s: float = math.nan

@@ -61,6 +61,8 @@ def _partings(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     for record in records:
         if not record.succeeded or not record.order_sha256 or record.case.hyper.get("dropout"):
             continue
+        if record.objective != "J":
+            continue
         other = first.setdefault(_walk_of(record), record)
         for a, b in zip(other.points, record.points):
             if not abs(a.J - b.J) <= TOLERANCE * abs(a.J):

@@ -32,6 +32,7 @@ from mfimpls.orders import factors_sha256, initial_factors, order_sha256
 
 Tell = Callable[..., None]
 REFITS = "can't be stepped: each point is a training run of its own, from scratch"
+OTHER_OBJECTIVE = "minimises {}, not J: its J is shown, and not held against it"
 OWN_START = "starts where it likes: its first point is the common start, its path its own"
 
 
@@ -124,11 +125,13 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
     )
     audited = hyper.device == "cuda" and m.points[1:] and not backend.caps.refits
     audit = device.audit(steps, m, clocks) if audited else None
-    last = stationarity(problem, hyper, m.last, init) if m.last else None
+    judged = m.last if backend.caps.minimises_J else None
+    last = stationarity(problem, hyper, judged, init) if judged else None
     tell(
         stationarity=last,
         init_sha256=factors_sha256(init),
         order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
+        objective=backend.caps.objective,
     )
     after = replace(env, threads=environment.threads(), gpu=environment.gpu())
     tell(env=asdict(after))
@@ -140,7 +143,11 @@ def _finish(
 ) -> None:
     suspects = (m.suspect, audit.suspect if audit else "")
     caps = backend.caps
-    declared = (REFITS * caps.refits, OWN_START * (not caps.takes_init))
+    declared = (
+        OTHER_OBJECTIVE.format(caps.objective) * (not caps.minimises_J),
+        REFITS * caps.refits,
+        OWN_START * (not caps.takes_init),
+    )
     notes = (*declared, audit.note if audit else "", *said)
     tell(
         status=m.status,

@@ -253,6 +253,7 @@ class Caps:
     refits         can't be stepped: its n-th epoch trains n epochs from scratch (mfimpls.refit)
     takes_init     starts at `init`; where not, it draws a start of its own and walks no common path
     takes_biases   can learn b and c; where not, biases=True is refused
+    objective      J, or a short clause that names what it minimises instead
     """
 
     path: str
@@ -268,6 +269,17 @@ class Caps:
     refits: bool = False
     takes_init: bool = True
     takes_biases: bool = True
+    objective: str = "J"
+
+    @property
+    def minimises_J(self) -> bool:
+        """Whether an end that is no stationary point of J is a fault."""
+        return self.objective == "J"
+
+    @property
+    def walks_a_common_path(self) -> bool:
+        """Whether members of its path can be held to it number by number."""
+        return self.minimises_J and self.takes_init
 
 
 Snapshot = Callable[[], Factors]

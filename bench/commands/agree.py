@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.families import Study, Walker
     from bench.standings import Standing
     from bench.verdicts import Agreement, Independence
+    from mfimpls.contract import Caps
 
 SPEC = "NAME[@DEVICE][k=v,...]"
 DATA = "NAME|FILE[k=v,...]"
@@ -28,9 +29,9 @@ PATH = click.Path(path_type=Path, file_okay=False)
 def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, output: Path) -> None:
     """Check that backends compute what they should; exit code 1 where one does not.
 
-    Without -b, every backend at hand is judged on the CPU. NAME may be a file: backend.py:NAME.
-    With -d, each data set is also walked for one epoch with 1, 2 and 4 threads. Records in the
-    results directory are judged too.
+    Without -b, every backend at hand that walks a common path is judged on the CPU. NAME may be a
+    file: backend.py:NAME. With -d, each data set is also walked for one epoch with 1, 2 and 4
+    threads. Records in the results directory are judged too.
     """
     from bench.environment import allow_threads
 
@@ -85,7 +86,7 @@ def _judge(
     return Agreement(
         memberships=tuple(memberships([*traced, *definitions(walkers)])),
         conducts=tuple(study.conduct for study in studies),
-        destinations=tuple(study.destination for study in studies),
+        destinations=tuple(study.destination for study in studies if study.destination),
         independences=tuple(_independences(walkers, datasets, say)),
         standings=standings,
     )
@@ -122,16 +123,26 @@ def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]
     here = request.declared(specs, named=bool(backends))
     walkers, broken = [], False
     for spec in (spec for spec in specs if spec.name in here):
-        if not here[spec.name].caps.takes_init:
-            why = "it starts where it likes, so it walks no path; its records are judged alone"
-            click.secho(f"Skipped {spec.label}: {why}", fg="yellow", err=True)
-            continue
+        if why := _beyond_judging(here[spec.name].caps):
+            click.secho(f"{spec.label}: {why}", fg="yellow", err=True)
+            if not backends:
+                continue
         try:
             walkers.append(Walker(spec, request.imported(spec.name, output)))
         except request.LoadError as error:
             broken = True
             click.secho(str(error), fg="red", err=True)
     return walkers, broken
+
+
+def _beyond_judging(caps: Caps) -> str:
+    # What can't be asked of a backend, given what it declares; empty where all can.
+    limits = []
+    if not caps.minimises_J:
+        limits.append(f"it minimises {caps.objective}, not J, and need not end at a minimum of J")
+    if not caps.takes_init:
+        limits.append("it starts where it likes, so it walks no common path")
+    return "; ".join(limits) + ("; the rest is judged where -b names it" if limits else "")
 
 
 def _independences(

@@ -57,6 +57,8 @@ def _lines(backend: Backend) -> Iterator[str]:
     yield "    " + "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items())
     if backend.missing:
         yield f"    not installed: pip install {' '.join(backend.missing)}"
+    if not caps.minimises_J:
+        yield f"    minimises {caps.objective}, not J: its J is shown, and not held against it"
     if caps.refits:
         yield "    can't be stepped: trains from scratch for each point of its curve"
     if not caps.takes_init:

@@ -79,6 +79,7 @@ def _content(records: list[Record], target: float | None, baseline: str | None) 
         "code": code.table(records),
         "agreement": sections.agreement(records),
         "families": sections.families(records),
+        "notes": sections.notes(records),
         "failures": sections.failures(records),
         "settings": provenance.settings(records),
         "data": provenance.data(records),

@@ -180,6 +180,13 @@ def verdict(record: Record) -> str:
     return FAILED if not record.succeeded else FLAGGED if record.flags else AGREES
 
 
+def notes(records: Sequence[Record]) -> Table | None:
+    """What a reader should know of a backend and is no fault; None where there is nothing."""
+    said = dict.fromkeys((r.case.backend, note) for r in records for note in r.notes)
+    lines = [Line((backend(name), Cell(note)), AGREES) for name, note in said]
+    return Table("Notes", (("Backend", ""), ("Note", "")), lines) if lines else None
+
+
 def failures(records: Sequence[Record]) -> Table | None:
     """Every failure and flag with its reason; None where there are none."""
     found = [

@@ -29,7 +29,9 @@ OTHER: dict[str, Any] = {
 
 
 def check_uses_what_it_declares(backend: Backend, device: str = "cpu") -> None:
-    """Another value of reg, of reg_bias and of each declared field leads to other factors."""
+    """Another value of reg, of reg_bias where J says what it does, and of each declared field leads
+    to other factors.
+    """
     known = {f.name for f in fields(Hyper)}
     for name in backend.caps.uses:
         require(name in known, f"Caps.uses names {name!r}, which is no field of Hyper.")
@@ -47,7 +49,9 @@ def check_uses_what_it_declares(backend: Backend, device: str = "cpu") -> None:
 
 
 def _other_values(caps: Caps, hyper: Hyper) -> Iterator[tuple[str, Any]]:
-    yield from (("reg", 0.3), ("reg_bias", 0.1))
+    yield "reg", 0.3
+    if caps.takes_biases and caps.minimises_J:
+        yield "reg_bias", 0.1
     able = {"optimizer": caps.optimizers, "order": caps.orders}
     for name in (name for name in OTHER if name in caps.uses):
         for value in able.get(name, (OTHER[name],)):

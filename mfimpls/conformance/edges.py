@@ -7,6 +7,7 @@ import numpy as np
 from mfimpls.conformance.setting import (
     EMPTY_ITEM,
     EMPTY_USER,
+    NotApplicable,
     require,
     settings,
     small_problem,
@@ -67,6 +68,8 @@ def check_biases_off(backend: Backend, device: str = "cpu") -> None:
 
 def check_biases_on(backend: Backend, device: str = "cpu") -> None:
     """biases=True trains b and c."""
+    if not backend.caps.takes_biases:
+        raise NotApplicable(f"{backend.name} has no biases.")
     end = walk(backend.fit, small_problem(), settings(backend, device, biases=True), 2)[-1]
     require(
         bool(end.b.any() and end.c.any()),

@@ -17,6 +17,8 @@ from mfimpls.conformance.setting import (
     NotApplicable,
     difference,
     require,
+    require_minimises_J,
+    require_takes_init,
     settings,
     small_problem,
     start,
@@ -34,6 +36,8 @@ def check_follows_its_path(backend: Backend, device: str = "cpu") -> None:
     """Two epochs equal the written definition's, for every declared batch, optimizer, order and
     option, with and without biases.
     """
+    require_takes_init(backend)
+    require_minimises_J(backend)
     caps = backend.caps
     if caps.path not in PATHS:
         raise NotApplicable(

@@ -38,6 +38,16 @@ def require_deterministic(backend: Backend) -> None:
         raise NotApplicable(f"{backend.name} declares deterministic=False.")
 
 
+def require_minimises_J(backend: Backend) -> None:
+    if not backend.caps.minimises_J:
+        raise NotApplicable(f"{backend.name} minimises {backend.caps.objective}, not J.")
+
+
+def require_takes_init(backend: Backend) -> None:
+    if not backend.caps.takes_init:
+        raise NotApplicable(f"{backend.name} draws a start of its own.")
+
+
 def small_problem() -> Problem:
     """30 users, 24 items, 300 training ratings of planted rank 2 with biases and noise; user 7 and
     item 5 have none.
@@ -89,6 +99,7 @@ def settings(backend: Backend, device: str = "cpu", **wanted: Any) -> Hyper:
         "dtype": _first(caps.dtypes, "float64"),
         "seed": 5,
         "init_std": 0.3,
+        "biases": caps.takes_biases,
     } | wanted
     optional = {"lr", "decay", "batch", "optimizer", "order", "dropout"} - set(caps.uses)
     return Hyper(device=device, **{k: v for k, v in choice.items() if k not in optional})

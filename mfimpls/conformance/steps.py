@@ -10,6 +10,8 @@ from mfimpls.conformance.setting import (
     NotApplicable,
     flat,
     require,
+    require_minimises_J,
+    require_takes_init,
     settings,
     small_problem,
     start,
@@ -27,6 +29,8 @@ def check_step_follows_the_judge(backend: Backend, device: str = "cpu") -> None:
     """SGD: an epoch of tiny steps moves the factors by -lr n/2 grad J. ALS: after an epoch the
     items' gradient is zero.
     """
+    require_takes_init(backend)
+    require_minimises_J(backend)
     caps = backend.caps
     if caps.path == "als":
         _check_half_sweep(backend, device)
