@@ -51,7 +51,8 @@ def _snapshot(record: Record) -> Iterator[str]:
 
 
 def _missing_numbers(record: Record) -> Iterator[str]:
-    scores = ["J", "train_rmse"] + ["test_rmse", "test_mae"] * bool(record.problem.get("n_test"))
+    scores = ["J", "train_rmse"] * (not record.predicts)  # absent of what only predicts
+    scores += ["test_rmse", "test_mae"] * bool(record.problem.get("n_test"))
     for name in scores:
         if any(not math.isfinite(getattr(point, name)) for point in record.points):
             yield f"its {name} is not a finite number"

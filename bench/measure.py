@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.records import Point
-from mfimpls.contract import Backend, Factors, Hyper, Problem, Snapshot
+from mfimpls.contract import Backend, Factors, Hyper, Problem, Shown, Snapshot
 from mfimpls.objective import Evaluation
 
-Evaluate = Callable[[Factors], Evaluation]
+Evaluate = Callable[[Shown], Evaluation]
 AUDIT_TOLERANCE = 0.02
 IDLE_WAIT_S = 1e-3  # to find an idle device idle takes microseconds; more is work that was left
 
@@ -61,7 +61,7 @@ class Measurement:
     whole_s: float = math.nan
     peak_mb: float = 0.0  # during set-up and training, not evaluation
     points: list[Point] = field(default_factory=list)
-    last: Factors | None = None  # the last finite factors
+    last: Shown | None = None  # the last that was finite
 
     @property
     def effective_cores(self) -> float:
@@ -148,14 +148,14 @@ def _look(
 ) -> Point | None:
     # Copy and judge one snapshot; None where it is not finite, and then its point is not kept.
     t = clock()
-    factors = snap()
+    shown = snap()
     snapshot_s = clock() - t
     t = clock()
     with np.errstate(all="ignore"):
-        judged = evaluate(factors)
+        judged = evaluate(shown)
     eval_s = clock() - t
     m.off_clock_s += snapshot_s + eval_s
-    if not math.isfinite(judged.J):
+    if not _is_finite(shown, judged):
         return None
     point = Point(
         epoch=epoch,
@@ -168,8 +168,15 @@ def _look(
         eval_s=eval_s,
     )
     m.points.append(point)
-    m.last = factors
+    m.last = shown
     return point
+
+
+def _is_finite(shown: Shown, judged: Evaluation) -> bool:
+    # J sees every factor; where it is absent, the predictions are looked at one by one.
+    if isinstance(shown, Factors):
+        return math.isfinite(judged.J)
+    return all(bool(np.isfinite(a).all()) for a in shown.arrays)
 
 
 def warm_up(backend: Backend, problem: Problem, hyper: Hyper, init: Factors) -> None:

@@ -165,6 +165,7 @@ TOLD = (
     "device_peak_mb",
     "path",
     "objective",
+    "predicts",
 )
 
 

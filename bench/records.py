@@ -57,7 +57,8 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """The factors after `epoch` passes, as the judge sees them; `train_s` is cumulative and
-    training alone.
+    training alone. Scores are NaN where absent: J of what only predicts, test scores without test
+    ratings.
     """
 
     epoch: int
@@ -103,6 +104,7 @@ class Record:
     code_sha256: str = ""  # of the backend's source files
     path: str = ""  # update-rule family, as the backend declares it
     objective: str = "J"  # or what it minimises instead, as the backend declares it
+    predicts: bool = False  # as it declares: shows predictions alone, so J is absent
     lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines
     import_s: float = math.nan
     warmup_s: float = math.nan

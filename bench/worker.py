@@ -26,7 +26,7 @@ from bench.device import Audit
 from bench.measure import Clocks, Limits, Measurement, measure, warm_up
 from bench.problems import open_problem
 from mfimpls import registry
-from mfimpls.contract import Backend, Hyper, Problem, Ratings, Snapshot, Unsupported
+from mfimpls.contract import Backend, Factors, Hyper, Problem, Ratings, Snapshot, Unsupported
 from mfimpls.objective import evaluate, stationarity
 from mfimpls.orders import factors_sha256, initial_factors, order_sha256
 
@@ -34,6 +34,8 @@ Tell = Callable[..., None]
 REFITS = "can't be stepped: each point is a training run of its own, from scratch"
 OTHER_OBJECTIVE = "minimises {}, not J: its J is shown, and not held against it"
 OWN_START = "starts where it likes: its first point is the common start, its path its own"
+PREDICTS = "only predicts ({}): its predictions are judged, J is absent, its first point the mean"
+NO_SHUFFLE = "visits the ratings in one order in every epoch and never shuffles them"
 
 
 def main() -> None:
@@ -118,7 +120,7 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
 
     m = measure(
         steps,
-        lambda factors: evaluate(problem, hyper, factors),
+        lambda shown: evaluate(problem, hyper, shown),
         Limits(job["epochs"], job["budget_s"], backend.caps.refits),
         lambda point: tell(point=asdict(point)),
         clocks,
@@ -126,7 +128,7 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
     audited = hyper.device == "cuda" and m.points[1:] and not backend.caps.refits
     audit = device.audit(steps, m, clocks) if audited else None
     judged = m.last if backend.caps.minimises_J else None
-    last = stationarity(problem, hyper, judged, init) if judged else None
+    last = stationarity(problem, hyper, judged, init) if isinstance(judged, Factors) else None
     tell(
         stationarity=last,
         init_sha256=factors_sha256(init),
@@ -144,9 +146,11 @@ def _finish(
     suspects = (m.suspect, audit.suspect if audit else "")
     caps = backend.caps
     declared = (
-        OTHER_OBJECTIVE.format(caps.objective) * (not caps.minimises_J),
+        OTHER_OBJECTIVE.format(caps.objective) * (not caps.minimises_J and not caps.predicts),
+        PREDICTS.format(caps.objective) * caps.predicts,
         REFITS * caps.refits,
-        OWN_START * (not caps.takes_init),
+        OWN_START * (not caps.takes_init and not caps.predicts),
+        NO_SHUFFLE * (not caps.shuffles),
     )
     notes = (*declared, audit.note if audit else "", *said)
     tell(
@@ -157,6 +161,7 @@ def _finish(
         flags=list(filter(None, suspects)),
         monotone=backend.caps.monotone,
         path=backend.caps.path,
+        predicts=backend.caps.predicts,
         notes=list(filter(None, notes)),
         peak_mb=m.peak_mb,
         device_peak_mb=memory.device_peak_mb(),

@@ -149,6 +149,24 @@ class Factors:
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a library that shows no factors predicts, on the scale of the ratings: test (n_test,) in
+    the order of problem.test; train (n_train,) in that of problem.train, where it predicts those.
+    """
+
+    test: Array
+    train: Array | None = None
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        return (self.test,) if self.train is None else (self.test, self.train)
+
+    def copy(self) -> Predictions:
+        """Writable copies that share nothing with this."""
+        return Predictions(*(np.array(a) for a in self.arrays))
+
+
 DTYPES = ("float32", "float64")
 OPTIMIZERS = ("sgd", "adagrad", "rowwise_adagrad", "adam")
 ORDERS = ("shuffle", "blocks")
@@ -250,6 +268,8 @@ class Caps:
     monotone       J never rises from one epoch to the next
     deterministic  the same seed gives the same bits, whatever the number of threads
     requires       importable modules that it needs beside the core
+    predicts       shows Predictions, at first the mean, and no factors: J is absent
+    shuffles       where it takes steps, visits the ratings in an order that is not the file's
     refits         can't be stepped: its n-th epoch trains n epochs from scratch (mfimpls.refit)
     takes_init     starts at `init`; where not, it draws a start of its own and walks no common path
     takes_biases   can learn b and c; where not, biases=True is refused
@@ -266,6 +286,8 @@ class Caps:
     deterministic: bool = True
     options: tuple[Option, ...] = ()
     requires: tuple[str, ...] = ()
+    predicts: bool = False
+    shuffles: bool = True
     refits: bool = False
     takes_init: bool = True
     takes_biases: bool = True
@@ -282,7 +304,8 @@ class Caps:
         return self.minimises_J and self.takes_init
 
 
-Snapshot = Callable[[], Factors]
+Shown = Factors | Predictions
+Snapshot = Callable[[], Shown]
 """Cheap to yield. Copies and transfers happen when it is called, off the clock; the result aliases
 no live state.
 """
@@ -290,8 +313,8 @@ no live state.
 
 class Fit(Protocol):
     def __call__(self, problem: Problem, hyper: Hyper, init: Factors) -> Iterator[Snapshot]:
-        """First yield: ready, snapshot() equals init. Each later yield: exactly one more pass done,
-        device idle.
+        """First yield: ready, snapshot() equals init, or the mean where caps.predicts. Each later
+        yield: exactly one more pass done, device idle.
         """
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mfimpls.contract import Array, Factors, Hyper, Problem, Ratings
+from mfimpls.contract import Array, Factors, Hyper, Predictions, Problem, Ratings, Shown
 
 Vector = NDArray[np.float64]
 CHUNK_BYTES = 32 * 2**20
@@ -97,17 +97,22 @@ def rmse(mean: float, factors: Factors, part: Ratings) -> float:
 
 def mae(mean: float, factors: Factors, part: Ratings) -> float:
     """Mean absolute error pooled over the ratings of one part; NaN where it has none."""
-    e = residuals(mean, factors, part)
-    return float(np.abs(e).mean()) if len(e) else float("nan")
+    return mean_magnitude(residuals(mean, factors, part))
 
 
 def root_mean_square(e: Vector) -> float:
     return float(np.sqrt(np.square(e).mean())) if len(e) else float("nan")
 
 
+def mean_magnitude(e: Vector) -> float:
+    return float(np.abs(e).mean()) if len(e) else float("nan")
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One set of factors as the judge sees it; rating units, except J in squared ones."""
+    """One snapshot as the judge sees it; rating units, except J in squared ones. NaN for what is
+    absent: the test scores where there are no test ratings, J of a library that only predicts.
+    """
 
     J: float
     train_rmse: float
@@ -115,10 +120,35 @@ class Evaluation:
     test_mae: float
 
 
-def evaluate(problem: Problem, hyper: Hyper, factors: Factors) -> Evaluation:
-    """All of the above from two passes over the data."""
-    train_rmse = rmse(problem.mean, factors, problem.train)
-    e = residuals(problem.mean, factors, problem.test)
-    test_mae = float(np.abs(e).mean()) if len(e) else float("nan")
-    loss = train_rmse**2 + penalty(problem, hyper, factors)
-    return Evaluation(loss, train_rmse, root_mean_square(e), test_mae)
+def evaluate(problem: Problem, hyper: Hyper, shown: Shown) -> Evaluation:
+    """All of the above from two passes over the data. Raises ValueError for predictions that are
+    not one for each rating.
+    """
+    if isinstance(shown, Predictions):
+        return evaluate_predictions(problem, shown)
+    train_rmse = rmse(problem.mean, shown, problem.train)
+    e = residuals(problem.mean, shown, problem.test)
+    loss = train_rmse**2 + penalty(problem, hyper, shown)
+    return Evaluation(loss, train_rmse, root_mean_square(e), mean_magnitude(e))
+
+
+def evaluate_predictions(problem: Problem, shown: Predictions) -> Evaluation:
+    """The errors of a library that only predicts, pooled and unclipped as all are. J needs factors:
+    it is absent, and so is the train RMSE where no training rating was predicted.
+    """
+    e = errors(problem.test, shown.test)
+    of_train = np.empty(0) if shown.train is None else errors(problem.train, shown.train)
+    absent = float("nan")
+    return Evaluation(absent, root_mean_square(of_train), root_mean_square(e), mean_magnitude(e))
+
+
+def errors(part: Ratings, predicted: Array) -> Vector:
+    """r - rhat (n,) for one prediction per rating of a part. Raises ValueError for another shape,
+    which NumPy might broadcast.
+    """
+    if predicted.shape != (len(part),):
+        raise ValueError(
+            f"{len(part)} ratings need {len(part)} predictions in their order, one each; these "
+            f"have the shape {predicted.shape}."
+        )
+    return np.subtract(part.ratings, predicted, dtype=np.float64)

@@ -111,7 +111,10 @@ def test_the_clock_does_no_input_or_output():
     assert not {"torch", "pathlib", "os", "io", "open"} & {n.partition(".")[0] for n in found}
 
 
-SCORING = ("predict", "residuals", "penalty", "J", "rmse", "mae", "root_mean_square", "evaluate")
+SCORING = (
+    "predict", "residuals", "penalty", "J", "rmse", "mae", "root_mean_square", "mean_magnitude",
+    "evaluate", "evaluate_predictions", "errors",
+)  # fmt: skip
 
 
 def test_scoring_an_epoch_calls_no_blas():

@@ -33,6 +33,7 @@ from mfimpls.conformance.interface import (
     check_finite,
     check_leaves_its_input_untouched,
     check_leaves_the_process_as_it_was,
+    check_predicts_pair_by_pair,
     check_shapes_and_dtypes,
     check_starts_at_init,
 )
@@ -67,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     check_starts_with_what_it_declares,
     check_starts_at_init,
     check_shapes_and_dtypes,
+    check_predicts_pair_by_pair,
     check_finite,
     check_leaves_its_input_untouched,
     check_leaves_the_process_as_it_was,

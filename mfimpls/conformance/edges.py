@@ -13,8 +13,9 @@ from mfimpls.conformance.setting import (
     small_problem,
     start,
     walk,
+    watch,
 )
-from mfimpls.contract import Backend, Problem, Ratings
+from mfimpls.contract import Backend, Predictions, Problem, Ratings
 
 
 def check_empty_rows_keep_init(backend: Backend, device: str = "cpu") -> None:
@@ -45,12 +46,14 @@ def check_rank_above_size(backend: Backend, device: str = "cpu") -> None:
 
 def _require_finite(backend: Backend, problem: Problem, device: str, rank: int = 3) -> None:
     hyper = settings(backend, device, rank=rank)
-    end = walk(backend.fit, problem, hyper, 3)[-1]
-    shapes = [(problem.n_users, rank), (problem.n_items, rank)]
+    found = watch(backend.fit, problem, hyper, 3)[-1]
+    shapes: list[tuple[int, ...]] = [(problem.n_users, rank), (problem.n_items, rank)]
+    if isinstance(found, Predictions):
+        shapes = [(len(problem.test),), (len(problem.train),)]
     require(
-        [a.shape for a in end.arrays[:2]] == shapes
-        and all(np.isfinite(a).all() for a in end.arrays),
-        f"{len(problem.train)} ratings and rank {rank} leave factors that are not finite or not of "
+        all(a.shape == shape for a, shape in zip(found.arrays, shapes))
+        and all(np.isfinite(a).all() for a in found.arrays),
+        f"{len(problem.train)} ratings and rank {rank} leave numbers that are not finite or not of "
         f"shapes {shapes}; look for a singular system, an empty slice or a padded row.",
     )
 

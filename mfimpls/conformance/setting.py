@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfimpls.contract import Array, Backend, Factors, Fit, Hyper, Problem, Ratings, Snapshot
+from mfimpls.contract import (
+    Array,
+    Backend,
+    Factors,
+    Fit,
+    Hyper,
+    Predictions,
+    Problem,
+    Ratings,
+    Shown,
+    Snapshot,
+)
 from mfimpls.orders import initial_factors
 
 EMPTY_USER, EMPTY_ITEM = 7, 5
@@ -132,7 +143,16 @@ def fitting(
 def walk(
     fit: Fit, problem: Problem, hyper: Hyper, epochs: int, init: Factors | None = None
 ) -> list[Factors]:
-    """The factors after 0, 1, ..., epochs passes, copied."""
+    """The factors after 0, 1, ..., epochs passes, copied. Raises NotApplicable where there are
+    none.
+    """
+    return [_factors(shown) for shown in watch(fit, problem, hyper, epochs, init)]
+
+
+def watch(
+    fit: Fit, problem: Problem, hyper: Hyper, epochs: int, init: Factors | None = None
+) -> list[Shown]:
+    """What it shows after 0, 1, ..., epochs passes, factors or predictions, copied."""
     with fitting(fit, problem, hyper, init or start(problem, hyper)) as steps:
         found = [snapshot().copy() for snapshot in islice(steps, epochs + 1)]
     require(
@@ -146,28 +166,49 @@ def walk(
 def last(
     fit: Fit, problem: Problem, hyper: Hyper, epochs: int, init: Factors | None = None
 ) -> Factors:
-    """The factors after `epochs` passes, with no snapshot taken on the way."""
+    """The factors after `epochs` passes, with no snapshot taken on the way. Raises NotApplicable
+    where there are none.
+    """
+    return _factors(shown_after(fit, problem, hyper, epochs, init))
+
+
+def shown_after(
+    fit: Fit, problem: Problem, hyper: Hyper, epochs: int, init: Factors | None = None
+) -> Shown:
+    """What it shows after `epochs` passes, factors or predictions, with no look on the way."""
     with fitting(fit, problem, hyper, init or start(problem, hyper)) as steps:
         for _ in range(epochs):
             next(steps)
         return next(steps)().copy()
 
 
-def same_bits(one: Factors, other: Factors) -> bool:
+def _factors(shown: Shown) -> Factors:
+    if isinstance(shown, Predictions):
+        raise NotApplicable("It shows predictions and no factors, so there is no J to hold it to.")
+    return shown
+
+
+def same_bits(one: Shown, other: Shown) -> bool:
     return all(
         a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
         for a, b in zip(one.arrays, other.arrays)
     )
 
 
-def difference(found: Factors, expected: Factors) -> tuple[str, float]:
+def named(shown: Shown) -> dict[str, Array]:
+    """The arrays of a snapshot by name."""
+    names = ("test", "train") if isinstance(shown, Predictions) else "PQbc"
+    return dict(zip(names, shown.arrays))
+
+
+def difference(found: Shown, expected: Shown) -> tuple[str, float]:
     """The table that differs most, and by how much: its largest difference over the largest entry
     of all expected tables; infinite where a number is not.
     """
     scale = max(float(np.abs(a).max(initial=0.0)) for a in expected.arrays) or 1.0
     gaps = {
         name: float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) / scale
-        for name, a, b in zip("PQbc", found.arrays, expected.arrays)
+        for (name, a), b in zip(named(found).items(), expected.arrays)
     }
     gaps = {name: gap if np.isfinite(gap) else np.inf for name, gap in gaps.items()}
     name = max(gaps, key=gaps.__getitem__)

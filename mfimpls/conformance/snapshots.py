@@ -8,14 +8,14 @@ import numpy as np
 
 from mfimpls.conformance.setting import (
     fitting,
-    last,
     require,
     require_deterministic,
     same_bits,
     settings,
+    shown_after,
     small_problem,
     start,
-    walk,
+    watch,
 )
 from mfimpls.contract import Backend
 
@@ -23,7 +23,7 @@ from mfimpls.contract import Backend
 def check_snapshot_does_not_alias(backend: Backend, device: str = "cpu") -> None:
     """A snapshot keeps its values while training goes on, and writing into it disturbs nothing."""
     problem, hyper = small_problem(), settings(backend, device)
-    clean = walk(backend.fit, problem, hyper, 2)
+    clean = watch(backend.fit, problem, hyper, 2)
     with fitting(backend.fit, problem, hyper, start(problem, hyper)) as steps:
         next(steps)
         taken = next(steps)()
@@ -46,7 +46,7 @@ def check_snapshot_does_not_alias(backend: Backend, device: str = "cpu") -> None
 
 def check_snapshot_is_fresh(backend: Backend, device: str = "cpu") -> None:
     """After every epoch the snapshot has moved on."""
-    found = walk(backend.fit, small_problem(), settings(backend, device), 3)
+    found = watch(backend.fit, small_problem(), settings(backend, device), 3)
     for epoch, (before, after) in enumerate(pairwise(found), start=1):
         require(
             not same_bits(before, after),
@@ -59,9 +59,9 @@ def check_snapshots_train_nothing(backend: Backend, device: str = "cpu") -> None
     """Training that is watched after every epoch ends where unwatched training ends."""
     require_deterministic(backend)
     problem, hyper = small_problem(), settings(backend, device)
-    watched = walk(backend.fit, problem, hyper, 3)[-1]
+    watched = watch(backend.fit, problem, hyper, 3)[-1]
     require(
-        same_bits(watched, last(backend.fit, problem, hyper, 3)),
+        same_bits(watched, shown_after(backend.fit, problem, hyper, 3)),
         "Three epochs end elsewhere when no snapshot is taken on the way: "
         "the work belongs between two yields, and none of it in the snapshot.",
     )
