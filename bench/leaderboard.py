@@ -78,7 +78,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         notes=tuple(dict.fromkeys(note for r in group for note in r.notes)),
         repeats=len(group),
         target=goal,
-        times_s={key: c.seconds if c else math.inf for key, c in met.items()},
+        times_s={key: c.seconds if c else math.inf for key, c in met.items()} if best else {},
         epochs_to_target=stats.median(c.epochs for c in met.values() if c),
         best_score=stats.median(getattr(p, goal.metric) for p in best),
         best_s=stats.median(p.train_s for p in best),
@@ -100,10 +100,12 @@ def _rates(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _order(row: Row) -> tuple[float, ...]:
-    # Failures and flags last; then by time; misses by how near they came.
+    # Failures and flags last; before them who has no such score; the others by time, and misses by
+    # how near they came.
     met = math.isfinite(row.to_target_s)
     score = row.best_score if math.isfinite(row.best_score) else math.inf
-    return VERDICTS.index(row.verdict), not met, row.to_target_s if met else score
+    last = VERDICTS.index(row.verdict), not row.applicable, not met
+    return *last, row.to_target_s if met else score
 
 
 def _compared(ranked: Sequence[Row], baseline: str | None) -> list[Row]:
@@ -111,7 +113,7 @@ def _compared(ranked: Sequence[Row], baseline: str | None) -> list[Row]:
     first = next((row for row in ranked if row.backend == baseline), ranked[0])
     done: list[Row] = []
     for place, row in enumerate(ranked, start=1):
-        agrees = row.verdict == AGREES
+        agrees = row.verdict == AGREES and row.applicable
         ratio = stats.paired_ratio(row.times_s, first.times_s)
         tied = place > 1 and agrees and _tied(row, ranked[place - 2])
         row = replace(row, place=place if agrees else None, tied=tied)

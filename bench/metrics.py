@@ -29,6 +29,8 @@ class Metric:
 
 
 def _time(record: Record, target: Target) -> float:
+    if best_point(record.points, target.metric) is None:
+        return math.nan  # no such score to time: J of what only predicts
     met = crossing(record.points, target)
     return met.seconds if met else math.inf
 

@@ -25,7 +25,7 @@ class Row:
     notes: tuple[str, ...] = ()  # what a reader should know, and no fault
     repeats: int
     target: Target
-    times_s: Times  # training seconds to the target, infinite for a miss
+    times_s: Times  # training seconds to the target, infinite for a miss; empty without a score
     epochs_to_target: float
     baseline: str = ""  # the backend that ratio compares with
     ratio: Interval = field(default_factory=Interval)  # of times_s, paired within a repeat
@@ -53,11 +53,18 @@ class Row:
         return sum(math.isfinite(t) for t in self.times_s.values())
 
     @property
+    def applicable(self) -> bool:
+        """Whether it has the target's score at all: what only predicts has no J."""
+        return self.verdict == FAILED or not math.isnan(self.best_score)
+
+    @property
     def outcome(self) -> str:
         """The time to target as a reader wants it, or how far it came."""
         if math.isfinite(self.to_target_s):
             part = f" ({self.reached} of {self.repeats})" if self.reached < self.repeats else ""
             return seconds(self.to_target_s) + part
+        if not self.applicable:
+            return "not applicable"
         if math.isnan(self.best_score):
             return "not reached"
         return f"not reached (best {fixed(self.best_score)} at {seconds(self.best_s)})"

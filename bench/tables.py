@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.row import AGREES, FAILED, Row
+from bench.row import AGREES, FAILED, FLAGGED, Row
 from bench.units import count, digits, fixed, seconds
 
 WIDTH = 100
@@ -23,7 +23,7 @@ NUMBERS = (
 NOTES = (
     "Medians over repeats, in training time alone; ratios of time to target with 95% intervals, "
     "paired within a repeat. ~ can't be told apart from the row above. "
-    "! tripped a guard and x failed: not ranked."
+    "! tripped a guard and x failed: not ranked; nor is -, which has no such score."
 )
 
 
@@ -95,7 +95,7 @@ def _speed(rows: Sequence[Row]) -> Table:
 
 def _cells(row: Row) -> tuple[str, ...]:
     met = math.isfinite(row.to_target_s)
-    missed = "failed" if row.verdict == FAILED else "not reached"
+    missed = "failed" if row.verdict == FAILED else "not reached" if row.applicable else "n/a"
     best = f"best at {seconds(row.best_s)}" if math.isfinite(row.best_s) else ""
     return (
         mark(row),
@@ -113,9 +113,9 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def mark(row: Row) -> str:
-    """Place and mark: 1, 2~, ! for a flag, x for a failure."""
+    """Place and mark: 1, 2~, ! for a flag, x for a failure, - for no such score."""
     if row.place is None:
-        return "x" if row.verdict == FAILED else "!"
+        return {FAILED: "x", FLAGGED: "!"}.get(row.verdict, "-")
     return f"{row.place}{'~' if row.tied else ''}"
 
 

@@ -138,9 +138,11 @@ def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]
 def _beyond_judging(caps: Caps) -> str:
     # What can't be asked of a backend, given what it declares; empty where all can.
     limits = []
-    if not caps.minimises_J:
+    if caps.predicts:
+        limits.append(f"it only predicts ({caps.objective}), so there is no J to hold it to")
+    elif not caps.minimises_J:
         limits.append(f"it minimises {caps.objective}, not J, and need not end at a minimum of J")
-    if not caps.takes_init:
+    if not caps.takes_init and not caps.predicts:
         limits.append("it starts where it likes, so it walks no common path")
     return "; ".join(limits) + ("; the rest is judged where -b names it" if limits else "")
 

@@ -57,12 +57,16 @@ def _lines(backend: Backend) -> Iterator[str]:
     yield "    " + "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items())
     if backend.missing:
         yield f"    not installed: pip install {' '.join(backend.missing)}"
-    if not caps.minimises_J:
+    if caps.predicts:
+        yield f"    only predicts ({caps.objective}): its test predictions are judged, J is absent"
+    elif not caps.minimises_J:
         yield f"    minimises {caps.objective}, not J: its J is shown, and not held against it"
     if caps.refits:
         yield "    can't be stepped: trains from scratch for each point of its curve"
     if not caps.takes_init:
         yield "    starts where it likes, so it is compared by its results, not by its path"
+    if not caps.shuffles:
+        yield "    visits the ratings in one order in every epoch and never shuffles them"
     if not caps.takes_biases:
         yield "    has no biases: -s biases=false"
     for option in caps.options:

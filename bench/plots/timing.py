@@ -41,8 +41,9 @@ def _time(entry: Entry) -> Dot:
         return dot((t for t in row.times_s.values() if math.isfinite(t)), text)
     if not entry.records:
         return Dot(text=textwrap.fill(row.reasons[0], 34, max_lines=2, placeholder=" ..."))
-    best = f"best {fixed(row.best_score)} at {seconds(row.best_s)}"
-    return Dot(text="not reached" if math.isnan(row.best_score) else f"not reached\n{best}")
+    if math.isnan(row.best_score):
+        return Dot(text=row.outcome)
+    return Dot(text=f"not reached\nbest {fixed(row.best_score)} at {seconds(row.best_s)}")
 
 
 def _epochs(entry: Entry) -> Dot:

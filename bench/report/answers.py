@@ -25,7 +25,7 @@ def answers(rows: Sequence[Row]) -> list[Answer]:
     found = []
     for dataset, group in groupby(rows, key=lambda row: row.dataset):
         whole = list(group)
-        ranked = [row for row in whole if row.verdict == AGREES]
+        ranked = [row for row in whole if row.verdict == AGREES and row.applicable]
         left_out = [row.backend for row in whole if row.verdict != AGREES]
         found.append(Answer(dataset, _answer(ranked), _warning(left_out)))
     return found
@@ -33,7 +33,7 @@ def answers(rows: Sequence[Row]) -> list[Answer]:
 
 def _answer(ranked: Sequence[Row]) -> str:
     if not ranked:
-        return "No backend ran without a failure or a flag, so there is no ranking."
+        return "No backend has such a score without a failure or a flag, so there is no ranking."
     first, goal = ranked[0], ranked[0].target.sentence
     if not math.isfinite(first.to_target_s):
         nearest = f"{first.backend} came nearest with {fixed(first.best_score)}"

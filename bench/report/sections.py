@@ -23,7 +23,10 @@ def ranking(rows: Sequence[Row]) -> Table:
         first.dataset,
         (
             ("Backend", "As written on the command line"),
-            ("Place", "~ can't be told apart from the row above; ! tripped a guard; x failed"),
+            (
+                "Place",
+                "~ can't be told from the row above; ! tripped a guard; x failed; - no such score",
+            ),
             ("Time to target", "Median training seconds to the target, interpolated"),
             ("Ratio", f"Time to target over that of {first.baseline}, paired, 95% interval"),
             ("Epochs", "Median passes to the target"),
@@ -68,7 +71,7 @@ def _time(row: Row) -> Cell:
         return Cell(row.outcome, row.to_target_s)
     best = f"best {units.fixed(row.best_score)} at {units.seconds(row.best_s)}"
     known = math.isfinite(row.best_score)
-    missed = "failed" if row.verdict == FAILED else "not reached"
+    missed = "failed" if row.verdict == FAILED else "not reached" if row.applicable else "n/a"
     return Cell(missed, math.nan, best if known else "")
 
 
