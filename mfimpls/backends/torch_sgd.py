@@ -1,94 +1,74 @@
-"""Mini-batch SGD by PyTorch autograd: embeddings, a loss, and the framework derives the gradient.
+"""Mini-batch SGD by PyTorch autograd, on a batch's rows and through products at the rated cells.
 
-One code path for cpu and cuda: ratings live on the device, an epoch is index, slice and step, with
-no DataLoader and nothing that waits for the device before the epoch's end.
+The loss is written in PyTorch and autograd derives its gradient. One operation brings a gradient of
+its own: PyTorch has the product at given cells (torch.sparse.sampled_addmm), but its derivative
+sorts the transposed cells anew in every step, where a batch in both orders needs two sparse
+products. One code path for cpu and cuda, and nothing waits for the device before an epoch's end.
 """
 
 from __future__ import annotations
 
+from itertools import count
+
 import torch
-from torch import nn
 
-from mfimpls.backends._torch_device import wait
-from mfimpls.backends._torch_rules import RULES, set_lr
-from mfimpls.contract import OPTIMIZERS, Factors, Option, Unsupported, backend
+from mfimpls.backends._torch_cells import Cells, products, sums_by_item, sums_by_user
+from mfimpls.backends._torch_device import on_device, wait
+from mfimpls.backends._torch_rules import Tables
+from mfimpls.contract import OPTIMIZERS, backend
 from mfimpls.orders import epoch_orders
-
-# nn.Embedding's gradients are valid by construction; PyTorch warns unless one opts out in words.
-torch.sparse.check_sparse_tensor_invariants.disable()
-
-
-class MatrixFactorization(nn.Module):
-    """rhat = mean + b_u + c_i + p_u . q_i, and half a batch's summands of J."""
-
-    def __init__(self, problem, hyper, init):
-        super().__init__()
-        names = ("P", "Q", "b", "c") if hyper.biases else ("P", "Q")
-        sparse = hyper.options["sparse"]
-        for name in names:
-            table = torch.tensor(getattr(init, name).reshape(len(getattr(init, name)), -1))
-            self.add_module(name, nn.Embedding.from_pretrained(table, freeze=False, sparse=sparse))
-        self.hyper = hyper
-
-    def forward(self, users, items, targets, keep):
-        hyper = self.hyper
-        p, q = self.P(users), self.Q(items)
-        interaction = p * q if keep is None else p * q * keep
-        errors = targets - interaction.sum(1)
-        penalty = hyper.reg * (p.square().sum() + q.square().sum())
-        if hyper.biases:
-            b, c = self.b(users), self.c(items)
-            errors = errors - (b + c).squeeze(1)
-            penalty = penalty + hyper.reg_bias * (b.square().sum() + c.square().sum())
-        return 0.5 * (errors.square().sum() + penalty)
-
-    def factors(self):
-        P, Q = self.P.weight, self.Q.weight
-        b, c = (self.b.weight, self.c.weight) if self.hyper.biases else (P[:, 0] * 0, Q[:, 0] * 0)
-        return Factors(*(x.detach().cpu().numpy() for x in (P, Q, b.flatten(), c.flatten()))).copy()
 
 
 @backend(
     "torch_sgd",
     path="sgd",
-    uses=("lr", "decay", "batch", "optimizer", "order", "dropout"),
+    uses=("lr", "decay", "batch", "optimizer", "order"),
     devices=("cpu", "cuda"),
     optimizers=OPTIMIZERS,
     orders=("shuffle", "blocks"),
-    options=(Option("sparse", True, "gradients over a batch's rows alone, not over whole tables"),),
     requires=("torch",),
 )
 def torch_sgd(problem, hyper, init):
-    """Mini-batch SGD by PyTorch autograd on nn.Embedding tables."""
-    if hyper.optimizer == "adam" and not hyper.options["sparse"]:
-        raise Unsupported("torch_sgd: adam moves touched rows only, which needs sparse=true.")
+    """Mini-batch SGD by PyTorch autograd: a batch's rows as parameters, products at its cells."""
     device = torch.device(hyper.device)
-    model = MatrixFactorization(problem, hyper, init).to(device, getattr(torch, hyper.dtype))
-    optimizer = RULES[hyper.optimizer](model.parameters(), lr=hyper.lr)
-    generator = torch.Generator(device).manual_seed(hyper.seed)
-    users, items = (torch.tensor(ids, device=device).long() for ids in problem.train.columns[:2])
-    targets = problem.train.ratings.astype(hyper.dtype) - problem.mean
-    targets = torch.tensor(targets, device=device)
+    tables, cells = Tables(init, hyper, device), Cells(problem, hyper, device)
+    orders = epoch_orders(problem, hyper)
+    order = on_device(next(orders), device)
     wait(device)
 
-    yield model.factors
-    for epoch, order in enumerate(epoch_orders(problem, hyper)):
-        set_lr(optimizer, hyper.lr * hyper.decay**epoch)
-        for batch in torch.from_numpy(order).to(device).split(hyper.batch):
-            keep = dropout_mask(len(batch), hyper, generator)
-            optimizer.zero_grad()
-            model(users[batch], items[batch], targets[batch], keep).backward()
-            optimizer.step()
+    yield tables.factors
+    for epoch in count():
+        lr = hyper.lr * hyper.decay**epoch
+        for batch in cells.batches(order):
+            rows = [x.requires_grad_() for x in tables.rows_of(batch)]
+            gradients = torch.autograd.grad(loss(batch, rows, tables), rows)
+            with torch.no_grad():
+                tables.move(batch, rows, gradients, lr)
+        order = on_device(next(orders), device)  # drawn while the device works
         wait(device)
-        yield model.factors
+        yield tables.factors
 
 
-def dropout_mask(size, hyper, generator):
-    """Mask (size, rank), 0 with probability dropout and else 1 / (1 - dropout); None for no
-    dropout.
-    """
-    if not hyper.dropout:
-        return None
-    shape, keep = (size, hyper.rank), 1 - hyper.dropout
-    mask = torch.empty(shape, dtype=getattr(torch, hyper.dtype), device=generator.device)
-    return mask.bernoulli_(keep, generator=generator) / keep
+class Products(torch.autograd.Function):
+    """x_u . y_i (n,) at a batch's ratings, and what autograd needs to go back through it."""
+
+    @staticmethod
+    def forward(ctx, batch, x, y):
+        ctx.batch = batch
+        ctx.save_for_backward(x, y)
+        return products(batch, x, y)
+
+    @staticmethod
+    def backward(ctx, values):
+        x, y = ctx.saved_tensors
+        return None, sums_by_user(ctx.batch, values, y), sums_by_item(ctx.batch, values, x)
+
+
+def loss(batch, rows, tables):
+    """Half a batch's summands of J."""
+    errors = batch.targets - Products.apply(batch, *tables.with_ones(*rows))
+    of_users, of_items = (
+        side.counts @ x.square() for side, x in zip((batch.users, batch.items), rows)
+    )
+    penalty = of_users @ tables.ridge + of_items @ tables.ridge.flip(0)
+    return 0.5 * (errors.square().sum() + penalty)
