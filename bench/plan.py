@@ -11,7 +11,7 @@ from bench.problems import canonical, materialise, open_problem
 from bench.records import Case, Record
 from bench.specs import BackendSpec, hyper_of
 from mfimpls import registry
-from mfimpls.contract import Backend
+from mfimpls.contract import Backend, Caps
 
 RETRIED = ("error", "timeout", "unavailable")
 
@@ -41,6 +41,7 @@ class Job:
     code_sha256: str
     data_sha256: str
     lines: Mapping[str, int] = field(default_factory=dict)
+    capabilities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     python: str = ""  # another interpreter than this one
 
 
@@ -66,6 +67,7 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
             code_sha256=code[spec.name],
             data_sha256=data[case.dataset],
             lines=length[spec.name],
+            capabilities=capabilities(loaded[spec.name].caps),
             python=grid.pythons.get(spec.name, ""),
         )
         for case, spec in cases
@@ -84,6 +86,17 @@ def _case(grid: Grid, dataset: str, threads: int, spec: BackendSpec, backend: Ba
         timeout_s=grid.timeout_s,
         threads=threads,
     )
+
+
+def capabilities(caps: Caps) -> dict[str, Sequence[str]]:
+    """What a backend declares that it can do, by kind: what its lines of code buy."""
+    return {
+        "biases": ["biases"] * caps.takes_biases,
+        "optimizer": list(caps.optimizers) if "optimizer" in caps.uses else [],
+        "dropout": ["dropout"] * ("dropout" in caps.uses),
+        "order": list(caps.orders) if "order" in caps.uses else [],
+        "device": list(caps.devices),
+    }
 
 
 def interleaved(first: Sequence[Job], repeats: int) -> Iterator[Job]:

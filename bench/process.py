@@ -178,6 +178,7 @@ def _record(job: Job, heard: _Heard, wall_s: float) -> Record:
         env=env,
         code_sha256=job.code_sha256,
         lines=job.lines,
+        capabilities=job.capabilities,
         wall_s=wall_s,
         points=tuple(heard.points),
         flags=tuple(facts.get("flags", ())),

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,8 @@ class Record:
     objective: str = "J"  # or what it minimises instead, as the backend declares it
     predicts: bool = False  # as it declares: shows predictions alone, so J is absent
     lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines
+    # what it declares that it can do, by kind: bench.plan.capabilities
+    capabilities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     import_s: float = math.nan
     warmup_s: float = math.nan
     setup_s: float = math.nan

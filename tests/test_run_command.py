@@ -43,6 +43,15 @@ def test_a_run_ends_with_a_table_and_the_paths_of_its_figures(tmp_path):
     assert len(load(tmp_path / "results/local")) == 4
 
 
+def test_a_record_says_how_long_its_backend_is_and_what_it_can_do(tmp_path):
+    run("-b", "numpy_als", "-r", "1")
+    (record,) = load(tmp_path / "results/local")
+    assert record.lines["total"] > 0
+    assert record.capabilities["biases"] == ["biases"]
+    assert record.capabilities["device"] == ["cpu"]
+    assert record.capabilities["optimizer"] == record.capabilities["dropout"] == []
+
+
 def test_repeats_are_interleaved(tmp_path):
     run("-b", "numpy_als", "-b", "numpy_sgd", "-r", "2")
     order = [(r.case.repeat, r.case.backend) for r in load(tmp_path / "results/local")]

@@ -26,6 +26,7 @@ from bench.process import Stop, execute
 from bench.records import Case, Env, Record, from_json, to_json
 from mfimpls import registry
 
+TOLD = ("name", "code_sha256", "data_sha256", "lines", "capabilities", "python")
 Order = dict[str, Any]
 Answer = dict[str, str]
 
@@ -39,6 +40,7 @@ def order_of(job: Job, command: str) -> Order:
         "code_sha256": job.code_sha256,
         "data_sha256": job.data_sha256,
         "lines": dict(job.lines),
+        "capabilities": dict(job.capabilities),
         "python": job.python,
         "command": command,
     }
@@ -79,7 +81,7 @@ def _alone() -> Iterator[None]:
 
 
 def _job(order: Order) -> Job:
-    told = {name: order[name] for name in ("name", "code_sha256", "data_sha256", "lines", "python")}
+    told = {name: order[name] for name in TOLD}
     return Job(case=Case(**order["case"]), problem=Path(), **told)
 
 
@@ -108,6 +110,7 @@ def failed(job: Job, reason: str, env: Env | None = None) -> Record:
         env=env,
         code_sha256=job.code_sha256,
         lines=job.lines,
+        capabilities=job.capabilities,
     )
 
 
