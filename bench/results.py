@@ -62,7 +62,9 @@ def _aimed(record: Record, targets: Targets, metric: str, value: float | None) -
 
 
 def _judged(record: Record, verdicts: Mapping[str, Any]) -> Record:
-    verdict = verdicts.get(record.case.backend)
+    label = record.case.backend
+    # What was judged without settings was judged in all that it declares.
+    verdict = verdicts.get(label) or verdicts.get(label.partition("[")[0])
     if not verdict or verdict["code_sha256"] != record.code_sha256:
         return record
     flags = () if verdict["agrees"] else (f"disagrees: {verdict['sentence']}",)

@@ -78,6 +78,13 @@ def test_the_gates_verdict_holds_for_the_source_that_it_judged(tmp_path, agrees,
     assert bool(read.gate) == (code == "c0de")
 
 
+def test_a_verdict_holds_for_all_settings_of_the_source_that_it_judged(tmp_path):
+    filled(tmp_path, fake.record("numpy_sgd[batch=1]", code_sha256="c0de"))
+    results.store_agreement(tmp_path, {"numpy_sgd": verdict(False, "c0de")})
+    (read,) = results.read(tmp_path)
+    assert read.flags == ("disagrees: the penalty is doubled",)
+
+
 def test_verdicts_of_other_backends_are_kept(tmp_path):
     results.store_agreement(tmp_path, {"a": verdict(True, "1")})
     results.store_agreement(tmp_path, {"b": verdict(False, "2")})
