@@ -8,7 +8,19 @@ from typing import Any
 
 import click
 
-COMMANDS = ("run", "agree", "report", "compare", "new", "check", "list", "data", "peers", "doctor")
+COMMANDS = (
+    "run",
+    "agree",
+    "report",
+    "compare",
+    "verdict",
+    "new",
+    "check",
+    "list",
+    "data",
+    "peers",
+    "doctor",
+)
 
 
 class Lazy(click.Group):

@@ -63,7 +63,7 @@ def _partings(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
             continue
         if record.objective != "J":
             continue
-        other = first.setdefault(_walk_of(record), record)
+        other = first.setdefault(walk_of(record), record)
         for a, b in zip(other.points, record.points):
             if not abs(a.J - b.J) <= TOLERANCE * abs(a.J):
                 yield (
@@ -74,7 +74,10 @@ def _partings(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
                 break
 
 
-def _walk_of(record: Record) -> tuple[object, ...]:
+def walk_of(record: Record) -> tuple[object, ...]:
+    """What makes two records walk one path: data, start, order and settings. The device and what
+    only one backend has may differ.
+    """
     hyper: Mapping[str, Any] = record.case.hyper
     settings = tuple((k, hyper[k]) for k in sorted(hyper) if k not in ("device", "options"))
     return record.problem.get("sha256"), record.init_sha256, record.order_sha256, settings

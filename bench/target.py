@@ -24,9 +24,12 @@ class Target:
     origin: str  # where the value comes from, as a clause
 
     @property
+    def score(self) -> str:
+        return f"{'test RMSE' if self.metric == 'test_rmse' else 'J'} {self.value:.4f}"
+
+    @property
     def sentence(self) -> str:
-        name = {"test_rmse": "test RMSE", "J": "J"}[self.metric]
-        return f"{name} {self.value:.4f} ({self.origin})"
+        return f"{self.score} ({self.origin})"
 
 
 @dataclass(frozen=True, slots=True)

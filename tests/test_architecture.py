@@ -85,7 +85,7 @@ def test_conformance_knows_no_backend_and_no_test_framework(path):
 READERS = (
     "agree", "agree_tables", "breakeven", "change", "compare", "compare_tables", "curves", "gate",
     "guards", "leaderboard", "machines", "matching", "metrics", "plots", "profile", "report",
-    "results", "standings", "stats", "tables", "target", "verdicts",
+    "results", "standings", "stats", "tables", "target", "verdict", "verdicts",
 )  # fmt: skip
 
 

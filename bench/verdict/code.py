@@ -1,0 +1,82 @@
+"""In how many fewer lines, per capability?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.lines import TOTAL
+from bench.records import Record
+from bench.units import digits
+from bench.verdict.contest import BY_HAND, SAME_LIBRARY, THE_BLOGS, Contest, base
+from bench.verdict.words import Section, name, table
+
+NOTE = "Lines are counted, not measured, so they have no interval; docs/figures.md says how."
+KINDS = {
+    "biases": "biases", "optimizer": "optimisers", "dropout": "dropout", "order": "orders",
+    "device": "devices",
+}  # fmt: skip
+
+
+def code(contests: Sequence[Contest]) -> Section:
+    """Logical lines of each backend, and what they buy."""
+    found = _newest(contests)
+    answer = f"{_answer(found)} {NOTE}"
+    return Section("In how many fewer lines?", answer, table=_table(found) if found else "")
+
+
+def _newest(contests: Sequence[Contest]) -> dict[str, Record]:
+    # One record for each backend whose lines are known, the shortest first.
+    records = [r for c in contests for found in c.records.values() for r in found if r.lines]
+    last = {base(record.case.backend): record for record in records}
+    return dict(sorted(last.items(), key=lambda item: item[1].lines[TOTAL]))
+
+
+def _answer(found: Mapping[str, Record]) -> str:
+    if THE_BLOGS not in found:
+        return f"Lines: not counted; there is no record of {name(THE_BLOGS)} with its lines."
+    ours = found[THE_BLOGS]
+    said = [
+        _beside(ours, found[other], other) for other in (BY_HAND, SAME_LIBRARY) if other in found
+    ]
+    said = said or [f"no record of {name(BY_HAND)} to set beside it"]
+    return f"{name(THE_BLOGS)} is {ours.lines[TOTAL]} lines long: {'; '.join(said)}."
+
+
+def _beside(ours: Record, theirs: Record, other: str) -> str:
+    more = ours.lines[TOTAL] - theirs.lines[TOTAL]
+    words = f"{abs(more)} {'more' if more > 0 else 'fewer'} than" if more else "as long as"
+    total = f"{words} {name(other)} ({theirs.lines[TOTAL]})"
+    each = [_each(record) for record in (ours, theirs)]
+    if not all(each):
+        return f"{total}, what each can do not recorded"
+    mine, its = (f"{digits(lines, 2)} for each of {n}" for lines, n in each)
+    return f"{total}; per capability {mine} against {its}"
+
+
+def _each(record: Record) -> tuple[float, int] | tuple[()]:
+    # Lines per capability, and how many: biases, dropout, each optimiser, order and device.
+    n = sum(len(record.capabilities.get(kind, ())) for kind in KINDS)
+    return (record.lines[TOTAL] / n, n) if n else ()
+
+
+def _table(found: Mapping[str, Record]) -> str:
+    head = ("backend", "lines", *KINDS.values(), "capabilities", "lines for each")
+    return table(head, (_line(label, record) for label, record in found.items()))
+
+
+def _line(label: str, record: Record) -> list[str]:
+    each = _each(record)
+    tail = [str(each[1]), digits(each[0], 2)] if each else ["not recorded"] * 2
+    return [name(label), str(record.lines[TOTAL]), *(_cell(record, kind) for kind in KINDS), *tail]
+
+
+def _cell(record: Record, kind: str) -> str:
+    # What it declares, and the lines that are there for it.
+    lines = record.lines.get(kind, 0)
+    able = record.capabilities.get(kind)
+    if able is None:
+        return f"{lines} lines" if lines else "-"
+    if not able:
+        return "none"
+    count = "yes" if [*able] == [kind] else f"{len(able)}"
+    return f"{count}, {lines} lines" if lines else count
