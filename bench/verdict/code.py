@@ -21,7 +21,9 @@ def code(contests: Sequence[Contest]) -> Section:
     """Logical lines of each backend, and what they buy."""
     found = _newest(contests)
     answer = f"{_answer(found)} {NOTE}"
-    return Section("In how many fewer lines?", answer, table=_table(found) if found else "")
+    return Section(
+        "Lines of code", "In how many fewer lines?", answer, table=_table(found) if found else ""
+    )
 
 
 def _newest(contests: Sequence[Contest]) -> dict[str, Record]:
@@ -33,7 +35,7 @@ def _newest(contests: Sequence[Contest]) -> dict[str, Record]:
 
 def _answer(found: Mapping[str, Record]) -> str:
     if THE_BLOGS not in found:
-        return f"Lines: not counted; there is no record of {name(THE_BLOGS)} with its lines."
+        return f"not counted; there is no record of {name(THE_BLOGS)} with its lines."
     ours = found[THE_BLOGS]
     said = [
         _beside(ours, found[other], other) for other in (BY_HAND, SAME_LIBRARY) if other in found

@@ -13,6 +13,7 @@ def custom(contests: Sequence[Contest]) -> Section:
     """The fastest SGD with gradients by hand, whoever wrote it."""
     return _section(
         contests,
+        "Custom code",
         "How much faster is custom code today?",
         "SGD by hand",
         lambda contest, row: contest.path(row) == "sgd" and base(row.backend) not in AUTOGRAD,
@@ -23,6 +24,7 @@ def als(contests: Sequence[Contest]) -> Section:
     """The fastest alternating least squares, exact or not."""
     return _section(
         contests,
+        "ALS",
         "And ALS?",
         "ALS",
         lambda contest, row: contest.path(row).startswith("als"),
@@ -31,6 +33,7 @@ def als(contests: Sequence[Contest]) -> Section:
 
 def _section(
     contests: Sequence[Contest],
+    topic: str,
     question: str,
     what: str,
     belongs: Callable[[Contest, Row], bool],
@@ -38,7 +41,9 @@ def _section(
     findings = [_finding(contest, what, belongs) for contest in contests]
     clauses = [finding.clause for finding in known(findings)]
     said = "; ".join(clauses) + "." if clauses else f"not measured; {findings[0].sentence}"
-    return Section(question, f"The fastest {what}: {said}", findings)
+    return Section(
+        topic, question, f"the fastest {what} to the target: {said}" if clauses else said, findings
+    )
 
 
 def _finding(contest: Contest, what: str, belongs: Callable[[Contest, Row], bool]) -> Finding:
@@ -60,5 +65,5 @@ def _finding(contest: Contest, what: str, belongs: Callable[[Contest, Row], bool
         contest,
         f"{name(first.backend)} meets {first.target.score} in {first.outcome}: {said}"
         f"{contest.figure('timing')}.",
-        f"on {name(contest.title)} {name(first.backend)} meets the target {said}",
+        f"on {name(contest.title)} {name(first.backend)}, {said}",
     )

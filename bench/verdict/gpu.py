@@ -10,7 +10,7 @@ from bench.row import Row
 from bench.verdict.contest import Contest, Lead, base, lead
 from bench.verdict.words import Finding, Section, listed, missing, name, sooner
 
-QUESTION = "Where does the GPU overtake?"
+TOPIC, QUESTION = "GPU", "Where does the GPU overtake?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Meeting:
 def gpu(contests: Sequence[Contest]) -> Section:
     """On which of the data sets measured, and from a cold start, by break-even."""
     if not any(contest.device(row) == "cuda" for contest in contests for row in contest.rows):
-        return Section(QUESTION, "Where the GPU overtakes: not measured; no record ran on one.")
+        return Section(TOPIC, QUESTION, "not measured; no record ran on one.")
     meetings = [found for contest in contests if (found := _meeting(contest))]
     measured = [found.contest.name for found in meetings]
     silent = [
@@ -39,7 +39,7 @@ def gpu(contests: Sequence[Contest]) -> Section:
         for contest in contests
         if contest.name not in measured
     ]
-    return Section(QUESTION, _answer(meetings), [*map(_finding, meetings), *silent])
+    return Section(TOPIC, QUESTION, _answer(meetings), [*map(_finding, meetings), *silent])
 
 
 def _meeting(contest: Contest) -> Meeting | None:
@@ -51,13 +51,13 @@ def _meeting(contest: Contest) -> Meeting | None:
 
 def _answer(meetings: Sequence[Meeting]) -> str:
     if not meetings:
-        return "Where the GPU overtakes: not measured; no GPU met a target beside a CPU."
+        return "not measured; no GPU met a target beside a CPU."
     sizes = sorted({m.contest.n_train for m in meetings})
     ahead = sorted({m.contest.n_train for m in meetings if m.ahead})
     tried = f"of {listed([f'{n:,}' for n in sizes])} training ratings measured"
     if not ahead:
-        return f"The GPU overtakes the fastest CPU backend nowhere, {tried}."
-    return f"The GPU overtakes the fastest CPU backend at {ahead[0]:,}, {tried}."
+        return f"it overtakes the fastest CPU backend nowhere, {tried}."
+    return f"it overtakes the fastest CPU backend at {ahead[0]:,}, {tried}."
 
 
 def _finding(found: Meeting) -> Finding:

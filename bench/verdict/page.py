@@ -45,7 +45,7 @@ def page(contests: Sequence[Contest], runs: Mapping[str, Sequence[Record]], comm
     writes it.
     """
     asked = sections(contests)
-    short = [f"- {section.answer}" for section in asked]
+    short = [section.short for section in asked]
     parts = [
         TITLE,
         *INTRODUCTION,

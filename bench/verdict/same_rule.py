@@ -18,16 +18,16 @@ def per_epoch(contests: Sequence[Contest]) -> Section:
     findings = _findings(contests, BY_HAND, _walked)
     parted = [finding.clause for finding in known(findings) if finding.clause]
     if not known(findings):
-        answer = f"Per epoch: not measured; {findings[0].sentence}"
+        answer = f"not measured; {findings[0].sentence}"
     elif parted:
-        answer = f"Per epoch: not comparable; {listed(parted)}."
+        answer = f"not comparable; {listed(parted)}."
     else:
         where = listed(list(dict.fromkeys(name(f.contest.title) for f in known(findings))))
         answer = (
-            f"Per epoch, autograd converges exactly like the same rule by hand: {name(THE_BLOGS)} "
+            f"autograd converges exactly like the same rule by hand: {name(THE_BLOGS)} "
             f"and {name(BY_HAND)} walk one path, number by number, on {where}."
         )
-    return Section("Does autograd converge faster per epoch?", answer, findings)
+    return Section("Per epoch", "Does autograd converge faster per epoch?", answer, findings)
 
 
 def per_second(contests: Sequence[Contest]) -> Section:
@@ -35,15 +35,15 @@ def per_second(contests: Sequence[Contest]) -> Section:
     beside = _findings(contests, BY_HAND, _timed)
     alone = _findings(contests, SAME_LIBRARY, _timed)
     if known(beside):
-        answer = f"Per second: beside the same epoch of {name(BY_HAND)}, {_clauses(beside)}."
+        answer = f"beside the same epoch of {name(BY_HAND)}, {_clauses(beside)}."
     else:
-        answer = f"Per second: not measured; {beside[0].sentence}"
+        answer = f"not measured; {beside[0].sentence}"
     if known(alone):
         answer += " Autograd alone: beside the same steps by hand in the same library, "
         answer += f"{name(SAME_LIBRARY)}, {_clauses(alone)}."
     else:
         answer += f" What autograd alone costs: not measured; {alone[0].sentence}"
-    return Section("Does it converge faster per second?", answer, [*beside, *alone])
+    return Section("Per second", "Does it converge faster per second?", answer, [*beside, *alone])
 
 
 def _clauses(findings: Sequence[Finding]) -> str:

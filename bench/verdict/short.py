@@ -27,7 +27,7 @@ def short(contests: Sequence[Contest]) -> str:
     """
     most = {c.dataset: max(o.threads for o in contests if o.dataset == c.dataset) for c in contests}
     shown = [c for c in contests if c.threads == most[c.dataset]]
-    answers = "\n".join(f"- {section.answer}" for section in sections(shown))
+    answers = "\n".join(section.short for section in sections(shown))
     figures = [
         f"![{CAPTIONS[kind]}]({shown[0].figures[kind]})"
         for kind in SHOWN

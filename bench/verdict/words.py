@@ -28,10 +28,16 @@ class Finding:
 class Section:
     """One question: the answer in a sentence or two, and its evidence."""
 
+    topic: str
     question: str
     answer: str
     findings: Sequence[Finding] = ()
     table: str = ""  # Markdown
+
+    @property
+    def short(self) -> str:
+        """The answer as a bullet."""
+        return f"- **{self.topic}**: {self.answer}"
 
     @property
     def evidence(self) -> list[str]:
