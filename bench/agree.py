@@ -28,13 +28,15 @@ class Family:
     batch: int = 1
     optimizer: str = "sgd"
     order: str = "shuffle"
-    steps: bool = True  # False for a path without step size, where the other three mean nothing
+    steps: bool = True  # False for a path without step size, where the others mean nothing
+    dropout: float = 0.0
 
     @property
     def label(self) -> str:
         if not self.steps:
             return self.path
-        return f"{self.path}, batch {self.batch}, {self.optimizer}, {self.order}"
+        dropped = f", dropout {self.dropout:g}" if self.dropout else ""
+        return f"{self.path}, batch {self.batch}, {self.optimizer}, {self.order}{dropped}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

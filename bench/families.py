@@ -91,15 +91,16 @@ def _memberships(walker: Walker) -> Iterator[tuple[Family, Hyper]]:
         wanted = settings(walker.backend, batch=batch, optimizer=optimizer, order=order)
         base = {k: v for k, v in vars(wanted).items() if k not in ("device", "options")}
         hyper = hyper_of(walker.spec, walker.backend, {}, base)
-        if hyper.dropout == 0:  # a mask of its own: no number to compare
-            found.setdefault(_family(walker.backend, hyper), hyper)
+        found.setdefault(_family(walker.backend, hyper), hyper)
     yield from found.items()
 
 
 def _family(backend: Backend, hyper: Hyper) -> Family:
     if "lr" not in backend.caps.uses:
         return Family(backend.caps.path, steps=False)
-    return Family(backend.caps.path, hyper.batch, hyper.optimizer, hyper.order)
+    return Family(
+        backend.caps.path, hyper.batch, hyper.optimizer, hyper.order, dropout=hyper.dropout
+    )
 
 
 def _thread_counts(family: Family, dtype: str) -> Sequence[int]:

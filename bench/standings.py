@@ -59,7 +59,7 @@ def _partings(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     # (case key, sentence) for each record that leaves the first one on the same path.
     first: dict[tuple[object, ...], Record] = {}
     for record in records:
-        if not record.succeeded or not record.order_sha256 or record.case.hyper.get("dropout"):
+        if not record.succeeded or not record.order_sha256:
             continue
         if record.objective != "J":
             continue

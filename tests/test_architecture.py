@@ -57,11 +57,14 @@ def test_a_backend_knows_the_contract_and_the_orders_alone(path):
     folder = name_of(path.parent)
     # Files of one backend, whose names begin with an underscore, are its own.
     own = [f"{folder}.{p.stem}" for p in path.parent.glob("_*.py") if p.stem != "__init__"]
-    assert_only(path, ["mfimpls.contract", "mfimpls.orders", "mfimpls.refit", *own])
+    assert_only(
+        path, ["mfimpls.contract", "mfimpls.masks", "mfimpls.orders", "mfimpls.refit", *own]
+    )
 
 
 FOUNDATION = {
     "contract": [],
+    "masks": ["mfimpls.contract"],
     "orders": ["mfimpls.contract"],
     "objective": ["mfimpls.contract"],
     "refit": ["mfimpls.contract"],
@@ -77,8 +80,8 @@ def test_the_foundation_rests_on_the_contract(name):
 
 @pytest.mark.parametrize("path", modules("mfimpls/conformance"), ids=name_of)
 def test_conformance_knows_no_backend_and_no_test_framework(path):
-    allowed = ["mfimpls.contract", "mfimpls.orders", "mfimpls.objective", "mfimpls.conformance"]
-    assert_only(path, allowed)
+    known = ("contract", "masks", "orders", "objective", "conformance")
+    assert_only(path, [f"mfimpls.{name}" for name in known])
     assert not [n for n in imports(path) if n.partition(".")[0] in ("pytest", "torch", "numba")]
 
 

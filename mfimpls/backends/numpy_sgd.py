@@ -10,13 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from mfimpls.contract import OPTIMIZERS, backend
+from mfimpls.masks import Masks
 from mfimpls.orders import epoch_orders
 
 
 @backend(
     "numpy_sgd",
     path="sgd",
-    uses=("lr", "decay", "batch", "optimizer", "order"),
+    uses=("lr", "decay", "batch", "optimizer", "order", "dropout"),
     optimizers=OPTIMIZERS,
     orders=("shuffle", "blocks"),
 )
@@ -33,7 +34,7 @@ def numpy_sgd(problem, hyper, init):
     steps = 0
     for epoch, order in enumerate(epoch_orders(problem, hyper)):
         lr = hyper.lr * hyper.decay**epoch
-        data = users[order], items[order], targets[order]
+        data = users[order], items[order], targets[order], Masks(hyper, epoch, order)
         steps = walk(data, factors, hyper, moves, lr, steps)
         yield factors.copy
 
@@ -42,11 +43,13 @@ def per_rating(data, factors, hyper, moves, lr, steps):
     P, Q, b, c = factors.arrays
     move_P, move_Q, move_b, move_c = moves
     reg, reg_bias = hyper.reg, hyper.reg_bias
-    for u, i, r in zip(*(column.tolist() for column in data)):
+    *columns, masks = data
+    for u, i, r, keep in zip(*(column.tolist() for column in columns), masks):
         steps += 1
         p, q = P[u], Q[i]
-        e = r - b[u] - c[i] - p @ q
-        dp, dq = reg * p - e * q, reg * q - e * p
+        for_p, for_q = (q, p) if keep is None else (keep * q, keep * p)
+        e = r - b[u] - c[i] - p @ for_p
+        dp, dq = reg * p - e * for_p, reg * q - e * for_q
         move_P(u, dp, lr, steps)
         move_Q(i, dq, lr, steps)
         if hyper.biases:
@@ -61,15 +64,22 @@ def mini_batch(data, factors, hyper, moves, lr, steps):
     move_P, move_Q, move_b, move_c = moves
     for start in range(0, len(data[0]), hyper.batch):
         steps += 1
-        u, i, r = (column[start : start + hyper.batch] for column in data)
-        e = r - b[u] - c[i] - np.einsum("nk,nk->n", P[u], Q[i])
+        u, i, r, keep = (column[start : start + hyper.batch] for column in data)
+        p, q = P[u], Q[i]
+        e = r - b[u] - c[i] - np.einsum("nk,nk->n", p, q if keep is None else keep * q)
         # The batch as a small matrix of errors: one row per user in it, one column per item in it.
         rows, u, n_u = np.unique(u, return_inverse=True, return_counts=True)
         columns, i, n_i = np.unique(i, return_inverse=True, return_counts=True)
         E = sparse.csr_array((e, (u, i)), shape=(len(rows), len(columns)))
         n_u, n_i = n_u[:, None].astype(e.dtype), n_i[:, None].astype(e.dtype)
-        dP = hyper.reg * n_u * P[rows] - E @ Q[columns]
-        dQ = hyper.reg * n_i * Q[columns] - E.T @ P[rows]
+        if keep is None:
+            for_P, for_Q = E @ Q[columns], E.T @ P[rows]
+        else:  # each rating pulls through a mask of its own: sum over visits, not over cells
+            visits = np.arange(len(e))
+            for_P = sparse.csr_array((e, (u, visits))) @ (keep * q)
+            for_Q = sparse.csr_array((e, (i, visits))) @ (keep * p)
+        dP = hyper.reg * n_u * P[rows] - for_P
+        dQ = hyper.reg * n_i * Q[columns] - for_Q
         move_P(rows, dP, lr, steps)
         move_Q(columns, dQ, lr, steps)
         if hyper.biases:

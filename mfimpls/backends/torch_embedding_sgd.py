@@ -11,6 +11,7 @@ from torch import nn
 
 from mfimpls.backends._torch_device import on_device, wait
 from mfimpls.contract import OPTIMIZERS, Factors, Option, Unsupported, backend
+from mfimpls.masks import kept
 from mfimpls.orders import epoch_orders
 
 # nn.Embedding's gradients are valid by construction; PyTorch warns unless one opts out in words.
@@ -65,7 +66,6 @@ def torch_embedding_sgd(problem, hyper, init):
     device = torch.device(hyper.device)
     model = MatrixFactorization(problem, hyper, init).to(device, getattr(torch, hyper.dtype))
     optimizer = RULES[hyper.optimizer](model.parameters(), lr=hyper.lr)
-    generator = torch.Generator(device).manual_seed(hyper.seed)
     users, items = (torch.tensor(ids, device=device).long() for ids in problem.train.columns[:2])
     targets = problem.train.ratings.astype(hyper.dtype) - problem.mean
     targets = torch.tensor(targets, device=device)
@@ -76,7 +76,7 @@ def torch_embedding_sgd(problem, hyper, init):
         for group in optimizer.param_groups:
             group["lr"] = hyper.lr * hyper.decay**epoch
         for batch in on_device(order, device).split(hyper.batch):
-            keep = dropout_mask(len(batch), hyper, generator)
+            keep = dropout_mask(hyper, epoch, batch)
             optimizer.zero_grad()
             model(users[batch], items[batch], targets[batch], keep).backward()
             optimizer.step()
@@ -84,15 +84,15 @@ def torch_embedding_sgd(problem, hyper, init):
         yield model.factors
 
 
-def dropout_mask(size, hyper, generator):
-    """Mask (size, rank), 0 with probability dropout and else 1 / (1 - dropout); None for no
-    dropout.
+def dropout_mask(hyper, epoch, batch):
+    """Mask (B, rank) of a batch's places in the training part, 0 where dropped and else
+    1 / (1 - dropout); None for no dropout.
     """
     if not hyper.dropout:
         return None
-    shape, keep = (size, hyper.rank), 1 - hyper.dropout
-    mask = torch.empty(shape, dtype=getattr(torch, hyper.dtype), device=generator.device)
-    return mask.bernoulli_(keep, generator=generator) / keep
+    components = torch.arange(hyper.rank, device=batch.device)
+    mask = kept(hyper, epoch, batch[:, None], components)
+    return mask.to(getattr(torch, hyper.dtype)) / (1 - hyper.dropout)
 
 
 class RowwiseAdagrad(torch.optim.Optimizer):

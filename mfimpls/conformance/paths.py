@@ -67,6 +67,9 @@ def _variants(caps: Caps) -> Iterator[dict[str, Any]]:
     for order in caps.orders[1:]:
         for batch in batches:
             yield {"batch": batch, "order": order}
+    if "dropout" in caps.uses:
+        for batch in batches:
+            yield {"batch": batch, "dropout": 0.3}
     yield {"biases": False}
     for option in caps.options:
         choices = option.choices or ((True, False) if isinstance(option.default, bool) else ())

@@ -15,26 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfimpls.contract import Array, Factors, Fit, Hyper, Problem, Snapshot
+from mfimpls.masks import Masks
 from mfimpls.orders import epoch_orders
 
 CG_STEPS = 3
 
 Rows = NDArray[np.int64]
 Orders = Callable[[Problem, Hyper], Iterator[Rows]]
-BatchGradient = Callable[[Problem, Hyper, Factors, Rows], Factors]
+BatchGradient = Callable[..., Factors]  # of problem, hyper, factors, batch; keep with dropout
 Solve = Callable[[Hyper, Array, Array, Array], tuple[Array, float]]
 Sweep = Callable[[Problem, Hyper, Factors], None]
 
 
-def batch_gradient(problem: Problem, hyper: Hyper, factors: Factors, batch: Rows) -> Factors:
-    """Gradient of half the batch's summands of J, summed per row; `batch` (B,) indexes train."""
+def batch_gradient(
+    problem: Problem, hyper: Hyper, factors: Factors, batch: Rows, keep: Array | float = 1.0
+) -> Factors:
+    """Gradient of half the batch's summands of J, summed per row; `batch` (B,) indexes train,
+    `keep` (B, rank) is its dropout mask.
+    """
     users, items, ratings = (column[batch] for column in problem.train.columns)
     P, Q, b, c = factors.arrays
     p, q, b_u, c_i = P[users], Q[items], b[users], c[items]
-    e = (ratings - (problem.mean + b_u + c_i + np.einsum("nk,nk->n", p, q))).astype(P.dtype)
+    interaction = np.einsum("nk,nk->n", p, keep * q)
+    e = (ratings - (problem.mean + b_u + c_i + interaction)).astype(P.dtype)
     g = Factors(*(np.zeros_like(a) for a in factors.arrays))
-    np.add.at(g.P, users, hyper.reg * p - e[:, None] * q)
-    np.add.at(g.Q, items, hyper.reg * q - e[:, None] * p)
+    np.add.at(g.P, users, hyper.reg * p - e[:, None] * keep * q)
+    np.add.at(g.Q, items, hyper.reg * q - e[:, None] * keep * p)
     if hyper.biases:
         np.add.at(g.b, users, hyper.reg_bias * b_u - e)
         np.add.at(g.c, items, hyper.reg_bias * c_i - e)
@@ -75,7 +81,8 @@ def sgd(
     for epoch, order in enumerate(orders(problem, hyper)):
         lr = hyper.lr * hyper.decay**epoch
         for batch in np.split(order, range(hyper.batch, len(order), hyper.batch)):
-            s, g = next(steps), gradient(problem, hyper, factors, batch)
+            masked = {"keep": Masks(hyper, epoch, batch)[:]} if hyper.dropout else {}
+            s, g = next(steps), gradient(problem, hyper, factors, batch, **masked)
             users, items = (np.unique(ids[batch]) for ids in problem.train.columns[:2])
             for x, grad, (m, v), rows in zip(tables, g.arrays, states, (users, items) * 2):
                 change, m[rows], v[rows] = step(

@@ -28,6 +28,8 @@ def suspects(path: str, hyper: Hyper) -> Iterator[tuple[str, Fit, Hyper]]:
     """What ends the sentence "It walks as if ...", and the walk that would be."""
     for what, changes in _other_settings(path, hyper).items():
         yield what, PATHS[path], replace(hyper, **changes)
+    if hyper.dropout:  # the other suspects are written without it
+        return
     for what, fit in (SGD_SUSPECTS if path == "sgd" else ALS_SUSPECTS).items():
         yield what, fit, hyper
 
@@ -49,6 +51,7 @@ def _other_settings(path: str, hyper: Hyper) -> dict[str, dict[str, Any]]:
             "the gradient were halved": {"lr": lr / 2},
             "lr did not decay": {"decay": 1.0},
             "batch=1 had been asked for": {"batch": 1},
+            "nothing were dropped": {"dropout": 0.0},
         }
         found |= {f"the optimizer were {o}": {"optimizer": o} for o in OPTIMIZERS}
     return found
