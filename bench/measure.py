@@ -44,6 +44,7 @@ class Limits:
     epochs: int
     budget_s: float = math.inf
     refits: bool = False  # each epoch trains from scratch: its own time alone leads to its point
+    enough: Callable[[Point], bool] = lambda point: False  # a point that ends the run
 
 
 @dataclass(slots=True)
@@ -119,7 +120,10 @@ def measure(
             break
         t = clock()
         on_point(point)
+        done = limits.enough(point)
         m.off_clock_s += clock() - t
+        if done:
+            break
     m.whole_s = clock() - began
     finish(running)
     return m
