@@ -101,6 +101,21 @@ def open_problem(folder: Path) -> Problem:
         ) from None
 
 
+def open_training(folder: Path) -> Problem:
+    """The training part of a stored problem with no test ratings: their files are not opened.
+
+    Its hash is of that part alone. Raises DataError.
+    """
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        shape = meta["n_users"], meta["n_items"]
+        return Problem.of(meta["name"], _map(folder, "train"), Ratings.of([], [], []), shape)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{folder} holds no readable problem ({error}); delete it and run again."
+        ) from None
+
+
 def _map(folder: Path, part: str) -> Ratings:
     # asarray turns memmap into its base class: Numba and torch know ndarray alone.
     files = (folder / f"{part}_{name}.npy" for name in COLUMNS)
