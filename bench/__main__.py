@@ -9,18 +9,9 @@ from typing import Any
 import click
 
 COMMANDS = (
-    "run",
-    "agree",
-    "report",
-    "compare",
-    "verdict",
-    "new",
-    "check",
-    "list",
-    "data",
-    "peers",
-    "doctor",
-)
+    "run", "agree", "report", "compare", "verdict", "tune",
+    "new", "check", "list", "data", "peers", "doctor",
+)  # fmt: skip
 
 
 class Lazy(click.Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,41 @@ class Preset:
 
 @cache
 def _tables() -> Mapping[str, Any]:
-    return tomllib.loads(files("bench").joinpath("presets.toml").read_text(encoding="utf-8"))
+    shipped = files("bench")
+    tables = tomllib.loads(shipped.joinpath("presets.toml").read_text(encoding="utf-8"))
+    winners = shipped.joinpath("tuned.json")
+    found = json.loads(winners.read_text(encoding="utf-8")) if winners.is_file() else {}
+    return with_winners(tables, found)
+
+
+def with_winners(tables: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables with what `mfbench tune` found in the place of what was set by hand: the model of
+    a data set, the target of its J, and the walk of each backend that was tuned.
+    """
+    model = {dataset: entry["model"] for dataset, entry in found.items()}
+    walks = {
+        dataset: {name: walk["settings"] for name, walk in entry["walks"].items()}
+        for dataset, entry in found.items()
+    }
+    by_hand = tables["tuned"]
+    return {
+        **tables,
+        "model": tables["model"] | model,
+        "tuned": by_hand | {name: by_hand.get(name, {}) | walks[name] for name in walks},
+        "target": _with_targets(tables["target"], found),
+    }
+
+
+def _with_targets(targets: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    # A J of another model is no target: the tuned model's goes in its place, for the split that it
+    # was found on, and none for other splits.
+    settled = {}
+    for dataset, scores in targets.items():
+        entry = next((found[key] for key in _keys(dataset) if key in found), None)
+        rest = {metric: value for metric, value in scores.items() if metric != "J" or entry is None}
+        same = entry is not None and entry["provenance"]["dataset"] == dataset
+        settled[dataset] = rest | (entry["target"] if entry and same else {})
+    return settled
 
 
 def preset_names() -> list[str]:
@@ -57,17 +92,25 @@ def tuned(dataset: str, backend: Backend) -> dict[str, Any]:
 
     The data set's own entry goes before the default one, a backend's before its path's.
     """
-    model = next(_entries("model", dataset))
     walks = (
         entry[who]
         for entry in _entries("tuned", dataset)
         for who in (backend.name, backend.caps.path)
         if who in entry
     )
-    return dict(model) | dict(next(walks, {}))
+    return dict(model(dataset)) | dict(next(walks, {}))
+
+
+def model(dataset: str) -> Mapping[str, Any]:
+    """What defines J on a data set."""
+    return next(_entries("model", dataset))
 
 
 def _entries(table: str, dataset: str) -> Iterator[Mapping[str, Any]]:
-    for key in (dataset, dataset.partition("[")[0], "default"):
+    for key in (*_keys(dataset), "default"):
         if key in _tables()[table]:
             yield _tables()[table][key]
+
+
+def _keys(dataset: str) -> tuple[str, str]:
+    return dataset, dataset.partition("[")[0]

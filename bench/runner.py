@@ -33,7 +33,7 @@ def carry_out(
     ResultsError for a full disk, SpecError for an executor that can't start.
     """
     run_all = executor or executors.chosen(executors.Choice())
-    with Reporter(jobs, records.load(directory)) as reporter, _termination_as_interrupt():
+    with Reporter(jobs, records.load(directory)) as reporter, termination_as_interrupt():
         work = executors.Work(jobs, directory / LOGS, command, reporter)
         try:
             with contextlib.closing(run_all(work)) as done:
@@ -46,8 +46,9 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    # SIGTERM, from a scheduler or `timeout`, must not leave the child of a case behind either.
+def termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM, from a scheduler or `timeout`, must not leave the child of a case behind either."""
+
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 

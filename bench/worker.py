@@ -39,7 +39,7 @@ NO_SHUFFLE = "visits the ratings in one order in every epoch and never shuffles 
 
 
 def main() -> None:
-    tell = _teller()
+    tell = teller()
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     try:
@@ -56,8 +56,8 @@ def main() -> None:
         tell(status="error", reason=f"{type(error).__name__}: {error}")
 
 
-def _teller() -> Tell:
-    # Keep the real standard output for events alone.
+def teller() -> Tell:
+    """What writes an event: keeps the real standard output for events alone."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from bench.plots.entry import Entry
+if TYPE_CHECKING:
+    from bench.plots.labels import Named
 
 WIDTH_IN = 9.0  # at 700 px, 9 pt letters are 10 px
 DPI = 160
@@ -94,7 +95,7 @@ def figure_of(axes: Axes) -> Figure:
     return axes.figure
 
 
-def name_rows(axes: Axes, entries: Sequence[Entry], named: bool) -> list[float]:
+def name_rows(axes: Axes, entries: Sequence[Named], named: bool) -> list[float]:
     """Turn y into a list of backends from the top, named with their markers or left bare; return
     their centres.
     """
@@ -117,6 +118,6 @@ def name_rows(axes: Axes, entries: Sequence[Entry], named: bool) -> list[float]:
     return centres
 
 
-def rows_in(entries: Sequence[Entry]) -> float:
+def rows_in(entries: Sequence[Named]) -> float:
     """Inches that name_rows needs."""
     return LINE_IN * sum(entry.lines + ROW_GAP for entry in entries)
