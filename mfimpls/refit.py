@@ -13,16 +13,21 @@ point the time of its own training run, not the sum of all runs up to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Generator
 
 from mfimpls.contract import Factors, Snapshot
 
 
-def refit(train: Callable[[int], Factors], init: Factors) -> Iterator[Snapshot]:
+def refit(
+    train: Callable[[int], Factors | Snapshot], init: Factors
+) -> Generator[Snapshot, int | None, None]:
     """The yields of a backend whose `train(epochs)` starts from scratch and returns its factors on
-    the host, in hyper.dtype.
+    the host, in hyper.dtype, or a function that fetches them. Whoever wants but the end may send
+    the number of epochs that the next run adds: `steps.send(250)`.
     """
-    yield init.copy
-    for epochs in count(1):
-        yield train(epochs).copy
+    epochs, snapshot = 0, init.copy
+    while True:
+        more = yield snapshot
+        epochs += more or 1
+        found = train(epochs)
+        snapshot = found.copy if isinstance(found, Factors) else found

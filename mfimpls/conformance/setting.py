@@ -29,6 +29,7 @@ from mfimpls.orders import initial_factors
 
 EMPTY_USER, EMPTY_ITEM = 7, 5
 LR = {"sgd": 0.05, "adagrad": 0.2, "rowwise_adagrad": 0.2, "adam": 0.02}
+STEADY_LR = {"sgd": 0.01, "adagrad": 0.1, "rowwise_adagrad": 0.1, "adam": 0.004}  # without decay
 
 
 class Failed(AssertionError):
@@ -102,7 +103,7 @@ def settings(backend: Backend, device: str = "cpu", **wanted: Any) -> Hyper:
         "rank": 3,
         "reg": 0.2,
         "reg_bias": 0.4,
-        "lr": LR[optimizer] if "decay" in caps.uses else LR[optimizer] / 5,
+        "lr": (LR if "decay" in caps.uses else STEADY_LR)[optimizer],
         "decay": 0.98,
         "batch": 32,
         "optimizer": optimizer,
@@ -131,7 +132,7 @@ def start(problem: Problem, hyper: Hyper, bias_std: float = 0.0) -> Factors:
 @contextmanager
 def fitting(
     fit: Fit, problem: Problem, hyper: Hyper, init: Factors
-) -> Iterator[Generator[Snapshot, None, None]]:
+) -> Iterator[Generator[Snapshot, Any, None]]:
     """The steps of a fit, closed at the end as a harness does."""
     steps = fit(problem, hyper, init)
     if not isinstance(steps, Generator):
@@ -180,6 +181,15 @@ def shown_after(
         for _ in range(epochs):
             next(steps)
         return next(steps)().copy()
+
+
+def end(backend: Backend, problem: Problem, hyper: Hyper, epochs: int) -> Factors:
+    """The factors after `epochs` passes; of a backend that refits, after one run of so many."""
+    if not backend.caps.refits:
+        return last(backend.fit, problem, hyper, epochs)
+    with fitting(backend.fit, problem, hyper, start(problem, hyper)) as steps:
+        next(steps)
+        return _factors(steps.send(epochs)().copy())
 
 
 def _factors(shown: Shown) -> Factors:

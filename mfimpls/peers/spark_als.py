@@ -13,10 +13,10 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 from mfimpls.contract import Factors, Option, Unsupported, backend
+from mfimpls.refit import refit
 
 NOTES = logging.getLogger("mfimpls.notes")
 
@@ -49,11 +49,13 @@ def spark_als(problem, hyper, init):
             session.sparkContext.setCheckpointDir(str(Path(folder or own).resolve()))
             ratings = distributed(session, problem, Path(folder or own))
             als = estimator(hyper)
-        yield init.copy
-        for epochs in count(1):
+
+        def train(epochs):
             with plain_errors():
                 model = als.setMaxIter(epochs).fit(ratings)
-            yield functools.partial(collected, model, init)
+            return functools.partial(collected, model, init)
+
+        yield from refit(train, init)
 
 
 def session_of(master):
