@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,13 @@ def packages() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def versions(modules: Iterable[str]) -> dict[str, str]:
+    """Versions of the distributions that these importable modules come from."""
+    owners = importlib.metadata.packages_distributions()
+    names = {name for module in modules for name in owners.get(module, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(names)}
 
 
 def threads() -> dict[str, int]:

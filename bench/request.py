@@ -134,9 +134,8 @@ def missing(spec: BackendSpec, backend: Backend, python: str = "") -> str:
     """
     absent = interpreters.lacking(python, backend.caps.requires) if python else backend.missing
     lacking = " ".join(absent)
-    if lacking:
-        pip = f"{python} -m pip" if python else "pip"
-        return f"it needs {lacking}: {pip} install {lacking}"
+    if lacking and not spec.settings.keys() & set(backend.caps.instead):
+        return f"it needs {lacking}: {venvs.pip_line(backend, absent, python)}"
     return ("" if python else missing_device(spec.device)) or ""
 
 

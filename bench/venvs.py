@@ -6,6 +6,7 @@ Two peers that can't live in one environment then run side by side, each with it
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,10 @@ from bench.interpreters import CORE
 from bench.problems.cache import root
 from bench.specs import SpecError
 from mfimpls import registry
-from mfimpls.contract import unknown
+from mfimpls.contract import Backend, unknown
 
 PROJECT = "mfbench"
+PEERS = "peers"  # the folder of mfimpls that holds adapters to other people's libraries
 MADE = "mfbench.json"  # written last: an environment without it is half made
 
 
@@ -60,6 +62,18 @@ def extra_of(name: str) -> str | None:
     words, known = name.split("_"), _extras()
     tried = ("-".join(words[:n]) for n in range(len(words), 0, -1))
     return next((extra for extra in tried if extra in known), None)
+
+
+def pip_line(backend: Backend, absent: Iterable[str], python: str = "") -> str:
+    """What to type for the modules that a backend lacks: packages may go by other names than their
+    modules. Of a peer that no extra brings, where to read on.
+    """
+    pip, extra = f"{python} -m pip" if python else "pip", extra_of(backend.name)
+    if extra:
+        return f"{pip} install {shlex.join(_extras()[extra])}"
+    if backend.name in registry.names() and registry.source_file(backend.name).parent.name == PEERS:
+        return "docs/peers.md says how to get it"
+    return f"{pip} install {' '.join(absent)}"
 
 
 def requirements(name: str) -> list[str]:

@@ -135,7 +135,8 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
         order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
         objective=backend.caps.objective,
     )
-    after = replace(env, threads=environment.threads(), gpu=environment.gpu())
+    packages = dict(env.packages) | environment.versions(backend.caps.requires)
+    after = replace(env, threads=environment.threads(), gpu=environment.gpu(), packages=packages)
     tell(env=asdict(after))
     _finish(backend, m, audit, list(notes.said), tell)
 

@@ -20,6 +20,7 @@ import difflib
 import hashlib
 import importlib.util
 import math
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
@@ -270,6 +271,7 @@ class Caps:
     requires       importable modules that it needs beside the core
     predicts       shows Predictions, at first the mean, and no factors: J is absent
     shuffles       where it takes steps, visits the ratings in an order that is not the file's
+    instead        programs on the path, or options of its own, that do in place of what it requires
     refits         can't be stepped: its n-th epoch trains n epochs from scratch (mfimpls.refit)
     takes_init     starts at `init`; where not, it draws a start of its own and walks no common path
     takes_biases   can learn b and c; where not, biases=True is refused
@@ -288,6 +290,7 @@ class Caps:
     requires: tuple[str, ...] = ()
     predicts: bool = False
     shuffles: bool = True
+    instead: tuple[str, ...] = ()
     refits: bool = False
     takes_init: bool = True
     takes_biases: bool = True
@@ -339,6 +342,8 @@ class Backend:
     @property
     def missing(self) -> list[str]:
         """Modules that it requires and that are not installed here; nothing is imported."""
+        if any(map(shutil.which, self.caps.instead)):
+            return []
         return [name for name in self.caps.requires if importlib.util.find_spec(name) is None]
 
     def refusal(self, hyper: Hyper) -> str | None:

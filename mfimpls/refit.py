@@ -25,7 +25,8 @@ def refit(
     the host, in hyper.dtype, or a function that fetches them. Whoever wants but the end may send
     the number of epochs that the next run adds: `steps.send(250)`.
     """
-    epochs, snapshot = 0, init.copy
+    epochs = 0
+    snapshot: Snapshot = init.copy
     while True:
         more = yield snapshot
         epochs += more or 1

@@ -48,6 +48,8 @@ def _declared(names: Sequence[str]) -> Iterator[Backend]:
 
 
 def _lines(backend: Backend) -> Iterator[str]:
+    from bench.venvs import pip_line
+
     caps = backend.caps
     yield backend.name
     yield f"    {backend.summary}"
@@ -56,7 +58,7 @@ def _lines(backend: Backend) -> Iterator[str]:
     declared |= {"orders": caps.orders} if "order" in caps.uses else {}
     yield "    " + "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items())
     if backend.missing:
-        yield f"    not installed: pip install {' '.join(backend.missing)}"
+        yield f"    not installed: {pip_line(backend, backend.missing)}"
     if caps.predicts:
         yield f"    only predicts ({caps.objective}): its test predictions are judged, J is absent"
     elif not caps.minimises_J:
