@@ -15,7 +15,7 @@ from mfimpls.conformance.setting import (
     walk,
     watch,
 )
-from mfimpls.contract import Backend, Predictions, Problem, Ratings
+from mfimpls.contract import Backend, Predictions, Problem, Ratings, Unsupported
 
 
 def check_empty_rows_keep_init(backend: Backend, device: str = "cpu") -> None:
@@ -59,9 +59,12 @@ def _require_finite(backend: Backend, problem: Problem, device: str, rank: int =
 
 
 def check_biases_off(backend: Backend, device: str = "cpu") -> None:
-    """biases=False pins b and c at zero, and the factors still learn."""
+    """biases=False pins b and c at zero, and the factors still learn; or it is refused."""
     problem, hyper = small_problem(), settings(backend, device, biases=False)
-    first, *_, end = walk(backend.fit, problem, hyper, 3)
+    try:
+        first, *_, end = walk(backend.fit, problem, hyper, 3)
+    except Unsupported as refusal:
+        raise NotApplicable(str(refusal)) from None
     require(
         not end.b.any() and not end.c.any(),
         "b or c left zero with biases=False: update them only where hyper.biases says so.",
