@@ -52,14 +52,15 @@ def test_the_library_knows_nothing_of_the_harness(path):
     assert not [n for n in imports(path) if n.partition(".")[0] == "bench"]
 
 
+ADAPTED_WITH = ("contract", "masks", "orders", "refit", "callback")
+
+
 @pytest.mark.parametrize("path", modules("mfimpls/backends", "mfimpls/peers"), ids=name_of)
 def test_a_backend_knows_the_contract_and_the_orders_alone(path):
     folder = name_of(path.parent)
     # Files of one backend, whose names begin with an underscore, are its own.
     own = [f"{folder}.{p.stem}" for p in path.parent.glob("_*.py") if p.stem != "__init__"]
-    assert_only(
-        path, ["mfimpls.contract", "mfimpls.masks", "mfimpls.orders", "mfimpls.refit", *own]
-    )
+    assert_only(path, [f"mfimpls.{name}" for name in ADAPTED_WITH] + own)
 
 
 FOUNDATION = {
@@ -68,6 +69,7 @@ FOUNDATION = {
     "orders": ["mfimpls.contract"],
     "objective": ["mfimpls.contract"],
     "refit": ["mfimpls.contract"],
+    "callback": ["mfimpls.contract"],
     "declarations": ["mfimpls.contract"],
     "registry": ["mfimpls.contract", "mfimpls.declarations"],
 }
