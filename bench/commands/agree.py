@@ -116,8 +116,9 @@ def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]
     # Who can be judged, and whether anyone's source raised.
     from bench import request
     from bench.families import Walker
-    from bench.specs import parse_backend
+    from bench.specs import SpecError, parse_backend
     from mfimpls import registry
+    from mfimpls.conformance import refuses_ratings
 
     specs = [parse_backend(text) for text in backends or registry.names()]
     here = request.declared(specs, named=bool(backends))
@@ -128,10 +129,17 @@ def _walkers(backends: Sequence[str], output: Path) -> tuple[list[Walker], bool]
             if not backends:
                 continue
         try:
-            walkers.append(Walker(spec, request.imported(spec.name, output)))
+            backend = request.imported(spec.name, output)
         except request.LoadError as error:
             broken = True
             click.secho(str(error), fg="red", err=True)
+            continue
+        if sentence := refuses_ratings(backend, spec.device):
+            if backends:
+                raise SpecError(sentence)
+            click.secho(f"Skipped {spec.label}: {sentence}", fg="yellow", err=True)
+            continue
+        walkers.append(Walker(spec, backend))
     return walkers, broken
 
 

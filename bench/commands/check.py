@@ -28,12 +28,14 @@ def check(backend: str, output: Path) -> None:
     """Hold one backend to the contract and to its family, on problems of 300 ratings.
 
     NAME|FILE is what `mfbench run -b` takes: a name, backend.py, backend.py:NAME, module:NAME.
-    Exit code 1 where a check fails, 2 where the name leads nowhere.
+    Exit code 1 where a check fails, 2 where the name leads nowhere or ratings are refused.
     """
     from bench.environment import allow_threads
 
     allow_threads(4)
     from bench import request
+    from bench.specs import SpecError
+    from mfimpls.conformance import refuses_ratings
 
     began = time.perf_counter()
     try:
@@ -41,6 +43,8 @@ def check(backend: str, output: Path) -> None:
     except request.LoadError as error:
         click.secho(str(error), fg="red", err=True)
         sys.exit(1)
+    if sentence := refuses_ratings(walker.backend, walker.spec.device):
+        raise SpecError(sentence)
     caps = walker.backend.caps
     click.echo(f"{walker.backend.name} from {walker.spec.name}, path {caps.path}")
     statuses = []

@@ -20,6 +20,7 @@ from mfimpls.conformance.declared import (
     check_refuses_before_the_first_yield,
     check_starts_with_what_it_declares,
     check_uses_what_it_declares,
+    refuses_ratings,
 )
 from mfimpls.conformance.edges import (
     check_biases_off,
@@ -142,6 +143,7 @@ __all__ = [
     "Failed",
     "NotApplicable",
     "Verdict",
+    "refuses_ratings",
     "verdicts",
     *(check.__name__ for check in CHECKS),
 ]

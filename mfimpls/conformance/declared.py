@@ -85,6 +85,19 @@ def _require_start(backend: Backend, hyper: Hyper, what: str) -> None:
         raise Failed(f"{what} is declared but refused: {refusal}") from None
 
 
+def refuses_ratings(backend: Backend, device: str = "cpu") -> str:
+    """The sentence of a backend that takes no ratings, whatever the settings; empty for others."""
+    problem, hyper = small_problem(), settings(backend, device)
+    try:
+        with fitting(backend.fit, problem, hyper, start(problem, hyper)) as steps:
+            next(steps)
+    except Unsupported as refusal:
+        return str(refusal)
+    except Exception:
+        return ""  # the checks tell
+    return ""
+
+
 def check_refuses_before_the_first_yield(backend: Backend, device: str = "cpu") -> None:
     """What is not declared is refused with a sentence before anything is yielded, never ignored."""
     problem = small_problem()
