@@ -27,6 +27,8 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",
     "NPROC",  # XLA's
+    "LK_NUM_THREADS",  # LensKit's own and those of what it calls
+    "LK_NUM_BACKEND_THREADS",
 )
 
 
