@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.problems.specs import BOOLEANS
-from mfimpls.contract import EVERYONE_USES, Backend, Hyper, Option, Value, unknown
+from mfimpls.contract import EVERYONE_USES, Backend, Caps, Hyper, Value, unknown
 
 FORM = re.compile(r"(?P<name>[^\[\]@]+)(@(?P<device>[^\[\]@]+))?(\[(?P<settings>[^\[\]]*)\])?")
 
@@ -85,7 +85,7 @@ def hyper_of(
         else:
             raise SpecError(f"{spec.name}: {unknown('setting', key, settable | set(options))}")
     try:
-        hyper = _assemble(chosen, options, spec.device)
+        hyper = _assemble(chosen, backend.caps, spec.device)
     except ValueError as error:
         raise SpecError(f"{spec.label}: {error}") from None
     if sentence := backend.refusal(hyper):
@@ -93,8 +93,11 @@ def hyper_of(
     return hyper
 
 
-def _assemble(chosen: Mapping[str, Any], options: Mapping[str, Option], device: str) -> Hyper:
+def _assemble(chosen: Mapping[str, Any], caps: Caps, device: str) -> Hyper:
+    options = [option.name for option in caps.options]
     plain = {k: v for k, v in chosen.items() if k not in options}
+    if Hyper.dtype not in caps.dtypes:
+        plain = {"dtype": caps.dtypes[0]} | plain  # there is no choice to be asked for
     return Hyper(**plain, device=device, options={k: chosen[k] for k in options if k in chosen})
 
 

@@ -78,6 +78,14 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(text, backend, sentence)
     assert sentence in str(caught.value)
 
 
+def test_a_backend_without_the_usual_dtype_runs_in_its_own():
+    double = Backend("double", Caps(path="als", dtypes=("float64",)), lambda p, h, i: iter(()))
+    assert hyper("double", double).dtype == "float64"
+    assert hyper("toy_als", ALS).dtype == "float32"
+    with pytest.raises(SpecError, match="double has no dtype float32; it has float64"):
+        hyper("double[dtype=float32]", double)
+
+
 def test_an_unknown_shared_name_is_refused_with_the_nearest():
     with pytest.raises(SpecError, match="did you mean rank"):
         hyper("toy_als", ALS, parse_settings(["ranck=8"]))
