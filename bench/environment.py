@@ -16,7 +16,10 @@ import threadpoolctl
 
 from bench.records import Env
 
-PACKAGES = ("mfbench", "numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "pyspark")
+PACKAGES = (
+    *("mfbench", "numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "pyspark"),
+    *("cornac", "implicit", "lenskit", "myfm"),
+)
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

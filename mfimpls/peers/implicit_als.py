@@ -23,7 +23,6 @@ from mfimpls.contract import Factors, Option, Unsupported, backend
     path="implicit-als",
     deterministic=False,
     requires=("implicit",),
-    takes_biases=False,
     objective="a weighted error of rated or not, blind to what the rating was",
     options=(
         Option("sweeps", False, "time its sweeps on explicit ratings; its errors mean nothing"),
@@ -38,6 +37,8 @@ def implicit_als(problem, hyper, init):
             "nothing; use numba_als or lenskit_als, or implicit_als[sweeps=true] for the time of "
             "a sweep alone."
         )
+    if hyper.biases:  # no cap: of two refusals, the one above must come first
+        raise Unsupported("implicit_als has no biases; add -s biases=false, for all to compare.")
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     with threadpool_limits(1, "blas"):  # else it warns of a BLAS with threads inside its own
         model = AlternatingLeastSquares(
