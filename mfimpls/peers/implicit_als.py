@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from implicit.als import AlternatingLeastSquares
+from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
