@@ -30,9 +30,9 @@ NAME = "bench.known:known"
 RUNS = {
     "asleep": {"epoch_ms": "50", "setup_ms": "40", "snapshot_ms": "20"},
     "busy": {"epoch_ms": "50", "setup_ms": "40", "how": "wall"},
-    "burning": {"epoch_ms": "50", "how": "cpu"},
-    "judged": {"epoch_ms": "10", "rank": "256"},  # a rank that the judge takes long over
-    "lying": {"snapshot_ms": "50"},
+    "burning": {"epoch_ms": "50", "setup_ms": "40", "how": "cpu"},
+    "judged": {"epoch_ms": "10", "setup_ms": "40", "rank": "256"},  # the judge takes long over it
+    "lying": {"setup_ms": "40", "snapshot_ms": "50"},
     "idle": {},
 }
 ON_CUDA = BackendSpec("torch_sgd", "cuda", {"rank": "64", "batch": "4096"})
@@ -77,7 +77,9 @@ def checks(found: Mapping[str, Record]) -> Iterator[Check]:
     yield timed("epoch of work", EPOCH_S, quickest(busy))
     yield timed(f"epoch beside {seconds(eval_s)} of judging", SHORT_EPOCH_S, quickest(judged))
     yield timed("epoch of nothing", 0.0, quickest(found["idle"]))
-    yield timed("set-up", SETUP_S, min(asleep.setup_s, busy.setup_s))
+    yield timed(
+        "set-up", SETUP_S, min(found[n].setup_s for n, k in RUNS.items() if "setup_ms" in k)
+    )
     yield timed("snapshot", SNAPSHOT_S, min(point.snapshot_s for point in asleep.points))
     yield timed("CPU time of an epoch of sleep", 0.0, cpu_s(asleep))
     yield timed("CPU time of an epoch of work", EPOCH_S, cpu_s(found["burning"]))

@@ -51,7 +51,7 @@ def test_a_clock_that_is_right_passes():
         ({"busy": run(0.05 + 0.002)}, "epoch of work"),
         ({"judged": run(0.01 + 0.3, eval_s=0.3)}, "epoch beside 300 ms of judging"),
         ({"idle": run(6e-4)}, "epoch of nothing"),
-        ({"asleep": run(0.05, setup_s=0.06), "busy": run(0.05, setup_s=0.06)}, "set-up"),
+        ({name: replace(one, setup_s=0.06) for name, one in runs().items()}, "set-up"),
         ({"asleep": run(0.05, snapshot_s=0.0)}, "snapshot"),
         ({"asleep": run(0.05, cores=1.0)}, "CPU time of an epoch of sleep"),
         ({"burning": run(0.08, cores=1.0)}, "CPU time of an epoch of work"),
