@@ -29,13 +29,14 @@ def read(directory: Path, asked: str | None = None, commit: str = "") -> list[Re
     or `J` for the stored one of J.
     Raises ResultsError.
     """
-    metric, value = _asked(asked)
+    metric, value = asked_target(asked)
     targets, verdicts = _json(directory / TARGETS), _json(directory / AGREEMENT)
     (records,) = machines.apart(load(directory, commit))
     return [_judged(_aimed(record, targets, metric, value), verdicts) for record in records]
 
 
-def _asked(text: str | None) -> tuple[str, float | None]:
+def asked_target(text: str | None) -> tuple[str, float | None]:
+    """Metric and value that a user asked for; None for the stored value. Raises ResultsError."""
     if text is None:
         return "test_rmse", None
     name, equals, number = text.rpartition("=")

@@ -79,12 +79,14 @@ def pilots(jobs: Sequence[Job], stored: Iterable[Record]) -> dict[Kind, Estimate
     return known
 
 
-def conclude(keys: Collection[str], directory: Path, complete: bool) -> int:
+def conclude(
+    keys: Collection[str], directory: Path, complete: bool, target: str | None = None
+) -> int:
     """Settle targets; print ranking, failures and the paths of report and figures, for the cases
-    with these keys; returns the exit code.
+    with these keys and the `target` of results.read; returns the exit code.
     """
     results.settle_targets(directory, records.load(directory), presets.targets())
-    done = with_rates(r for r in results.read(directory) if r.case.key in keys)
+    done = with_rates(r for r in results.read(directory, target) if r.case.key in keys)
     if done:
         from bench import leaderboard, plots, report
 

@@ -74,6 +74,19 @@ def test_a_dry_run_says_what_and_why_and_runs_nothing(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_run_can_be_timed_to_a_target_of_its_own(tmp_path):
+    assert (
+        "time to test RMSE 1.1000 (as asked)"
+        in run("-b", "numpy_als", "-r", "1", "--target", "1.1").output
+    )
+    stored = (tmp_path / "results/local/targets.json").read_text()
+    assert "as asked" not in stored
+    result = run("-b", "numba_als", "--target", "fast")
+    assert result.exit_code == 2
+    assert "'fast' is no target" in result.output
+    assert len(load(tmp_path / "results/local")) == 1
+
+
 def test_force_runs_again(tmp_path):
     run("-b", "numpy_als", "-r", "1")
     assert "1 of 1 cases to run" in run("-b", "numpy_als", "-r", "1", "-f").output

@@ -57,6 +57,7 @@ EXECUTORS = click.Choice(["local", "dask", "slurm"])
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training ratings.")
 @click.option("--budget", "budget_s", type=Duration(), help="Training seconds per run: 30s, 2m.")
 @click.option("--timeout", "timeout_s", type=Duration(), default="10m", help="Kill a run by then.")
+@click.option("--target", metavar="SCORE", help="To time to: 0.93 (test RMSE), J=0.75, or J.")
 @click.option("--threads", type=Counts(), help="Per run, or several: 1,2; default: all cores.")
 @click.option("--seed", type=click.IntRange(0), help="Of start, order and dropout.")
 @click.option("-s", "--set", "settings", multiple=True, metavar="K=V", help="For all that use K.")
@@ -72,6 +73,7 @@ EXECUTORS = click.Choice(["local", "dask", "slurm"])
 @click.option("-o", "--output", type=PATH, default="results/local", help="Results directory.")
 def run(
     output: Path,
+    target: str | None,
     dry_run: bool,
     force: bool,
     envs: Sequence[str],
@@ -88,7 +90,9 @@ def run(
     minute), default or full.
     """
     from bench import executors, plan, progress, request, runner
+    from bench.results import asked_target
 
+    asked_target(target)
     choice = executors.Choice(executor, dask_scheduler, slurm)
     run_all = executors.chosen(choice)
     grid = request.grid(**options)
@@ -107,4 +111,4 @@ def run(
     ensure_writable(output)
     command = shlex.join(["mfbench", *sys.argv[1:]])
     complete = runner.carry_out(waiting, output, command, run_all)
-    sys.exit(runner.conclude({job.case.key for job in jobs}, output, complete))
+    sys.exit(runner.conclude({job.case.key for job in jobs}, output, complete, target))
