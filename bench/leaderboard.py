@@ -88,7 +88,9 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         costs=costs,
         **_rates(shown),
         ratings_hz=n_train / costs.epoch_s if costs.epoch_s else math.nan,
-        peak_mb=stats.median(r.peak_mb for r in shown),
+        own_mb=stats.median(r.own_mb for r in shown),
+        data_mb=stats.median(float(r.problem.get("data_mb", math.nan)) for r in shown),
+        device_peak_mb=stats.median(r.device_peak_mb for r in shown),
     )
 
 

@@ -49,7 +49,7 @@ def _final_J(record: Record, _: Target) -> float:
 
 
 def _peak(record: Record, _: Target) -> float:
-    return record.peak_mb
+    return record.own_mb
 
 
 METRICS = (

@@ -138,6 +138,11 @@ class Record:
         return self.points[-1].epoch if self.points else 0
 
     @property
+    def own_mb(self) -> float:
+        """Peak memory apart from the data: what the backend and its libraries took."""
+        return self.peak_mb - float(self.problem.get("data_mb", 0.0))
+
+    @property
     def succeeded(self) -> bool:
         return self.status in ("ok", "budget")
 

@@ -40,7 +40,9 @@ class Row:
     flops_hz: float = math.nan
     of_limit: float = math.nan  # share of the machine's limit for the same work
     bound: str = ""  # what holds it back, in a word
-    peak_mb: float
+    own_mb: float  # peak memory of the process, without the ratings
+    data_mb: float = math.nan  # the ratings
+    device_peak_mb: float = math.nan  # allocated on the CUDA device
 
     @property
     def to_target_s(self) -> float:

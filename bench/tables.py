@@ -22,7 +22,8 @@ NUMBERS = (
 )  # fmt: skip
 NOTES = (
     "Medians over repeats, in training time alone; ratios of time to target with 95% intervals, "
-    "paired within a repeat. ~ can't be told apart from the row above. "
+    "paired within a repeat. MB: peak memory of the process, without the ratings. "
+    "~ can't be told apart from the row above. "
     "! tripped a guard and x failed: not ranked; nor is -, which has no such score."
 )
 
@@ -108,7 +109,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         fixed(row.J),
         seconds(row.costs.setup_s, 2),
         seconds(row.costs.warmup_s, 2),
-        count(row.peak_mb),
+        count(row.own_mb),
     )
 
 

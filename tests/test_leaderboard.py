@@ -48,6 +48,12 @@ def test_a_miss_says_how_far_it_came_and_ranks_below_whoever_reached() -> None:
     assert miss.reached == 0
 
 
+def test_peak_memory_is_given_apart_from_the_data() -> None:
+    (row,) = ranked(fake.timed("a", STEADY, problem=fake.PROBLEM | {"data_mb": 40.0}))
+    assert (row.own_mb, row.data_mb) == (200.0, 40.0)  # of a process of 240 MB
+    assert "without the ratings" in text([row])
+
+
 def test_a_repeat_that_misses_is_counted() -> None:
     group = fake.timed("a", STEADY)
     group[1] = replace(group[1], points=group[1].points[:3])
@@ -125,4 +131,4 @@ def test_markup_in_a_name_is_printed_as_it_is() -> None:
 def test_the_frame_has_one_line_per_row_and_plain_columns() -> None:
     table = frame(rows(fake.suite(5)))
     assert table.backend.iloc[0] == "numba_sgd"
-    assert {"to_target_s", "epochs_to_target", "epoch_s", "ratio_low", "peak_mb"} <= set(table)
+    assert {"to_target_s", "epochs_to_target", "epoch_s", "ratio_low", "own_mb"} <= set(table)
