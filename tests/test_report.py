@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from bench.__main__ import main
 from bench.leaderboard import rows
 from bench.records import ResultsError, append, to_json
-from bench.report import overtaking, render, write
+from bench.report import overtaking, ranking, render, write
 from bench.report.answers import answers
 from bench.report.provenance import machines
 
@@ -183,6 +183,20 @@ def test_break_even_says_when_a_slow_starter_overtakes() -> None:
     assert found is not None
     said = {line.cells[0].text: line.cells[3].text for line in found.lines}
     assert said == {"slow": "-", "late": "10 epochs", "never": "never"}
+
+
+def test_memory_is_that_of_the_backend_with_data_and_device_beside_it() -> None:
+    problem = fake.PROBLEM | {"data_mb": 40.0}
+    page = render([fake.record("torch_sgd@cuda", problem=problem, device_peak_mb=512.0)])
+    assert "The ratings take 40 MB more." in page
+    assert "200<small>and 512 on the GPU</small>" in page
+
+
+def test_the_share_of_the_machines_limit_stands_with_what_it_is_bound_by() -> None:
+    rate = {"ratings_hz": 1e6, "bytes_hz": 2e9, "flops_hz": 3e9, "of_limit": 0.25,
+            "bound": "memory"}  # fmt: skip
+    (line,) = ranking.speed(rows([fake.record(rate=rate)])).lines
+    assert [cell.text for cell in line.cells[3:]] == ["2.00", "3.00", "25%", "memory"]
 
 
 def test_records_without_env_or_points_still_make_a_page() -> None:

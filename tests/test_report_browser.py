@@ -156,6 +156,13 @@ def test_the_page_never_scrolls_sideways(page, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("table", ["ranking-1", "ranking-2", "speed-1", "speed-2", "ledger-1"])
+def test_a_table_fits_a_screen_of_1440_pixels(page, table: str) -> None:
+    region = page.locator(f".scroll[aria-labelledby='{table}']")
+    region.scroll_into_view_if_needed()
+    assert region.evaluate("e => e.scrollWidth <= e.clientWidth"), table
+
+
 def test_headings_step_down_one_at_a_time_and_names_are_there(page) -> None:
     levels = page.evaluate(
         "[...document.querySelectorAll('h1,h2,h3')].map(h => Number(h.tagName[1]))"

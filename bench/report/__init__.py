@@ -65,14 +65,16 @@ def _letters(content: bytes) -> str:
 
 def _content(records: list[Record], target: float | None, baseline: str | None) -> dict[str, Any]:
     from bench.palette import SHADES, styles
-    from bench.report import answers, chart, code, overtaking, provenance, sections
+    from bench.report import answers, chart, code, overtaking, provenance, ranking, sections
 
     rows = leaderboard.rows(records, target, baseline)
     style = styles(record.case.backend for record in records)
     groups = leaderboard.by_backend(records)
     return {
         "answers": answers.answers(rows),
-        "rankings": [sections.ranking(found) for found in sections.by_dataset(rows)],
+        "rankings": [
+            (ranking.ranking(found), ranking.speed(found)) for found in sections.by_dataset(rows)
+        ],
         "ledgers": [
             (sections.ledger(found), overtaking.table(found)) for found in sections.by_dataset(rows)
         ],

@@ -1,4 +1,4 @@
-"""The tables about results: ranking, ledger, agreement, failures."""
+"""The tables about results: ledger, agreement, failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from bench import tables, units
+from bench import units
 from bench.records import Record
 from bench.report.cells import Cell, Line, Table, backend, number, score, seconds
 from bench.row import AGREES, FAILED, FLAGGED, Row
@@ -14,65 +14,6 @@ from bench.row import AGREES, FAILED, FLAGGED, Row
 
 def by_dataset(rows: Iterable[Row]) -> list[list[Row]]:
     return [list(group) for _, group in groupby(rows, key=lambda row: row.dataset)]
-
-
-def ranking(rows: Sequence[Row]) -> Table:
-    """One data set, in the order of the ranking."""
-    first = rows[0]
-    return Table(
-        first.dataset,
-        (
-            ("Backend", "As written on the command line"),
-            (
-                "Place",
-                "~ can't be told from the row above; ! tripped a guard; x failed; - no such score",
-            ),
-            ("Time to target", "Median training seconds to the target, interpolated"),
-            ("Ratio", f"Time to target over that of {first.baseline}, paired, 95% interval"),
-            ("Epochs", "Median passes to the target"),
-            ("Per epoch", "Median seconds of an epoch after the first"),
-            ("Test RMSE", "Best of a run, median over repeats"),
-            ("Final J", "Median over repeats"),
-            ("Ratings/s", "Training ratings per second of a steady epoch"),
-            ("GB/s", "Memory that the algorithm has to move per second"),
-            ("GFLOP/s", "Operations that the algorithm has to do per second"),
-            ("Of limit", "Share of what this machine can do for the same work: doctor --limits"),
-            ("Peak MB", "Of the case's process"),
-            ("Repeats", "Runs with the same settings"),
-        ),
-        [Line(_ranked(row, place), row.verdict) for place, row in enumerate(rows, start=1)],
-        f"Time to {first.target.sentence}. Ratios to {first.baseline}.",
-    )
-
-
-def _ranked(row: Row, place: int) -> tuple[Cell, ...]:
-    return (
-        backend(row.backend),
-        Cell(tables.mark(row), place),
-        _time(row),
-        Cell(tables.ratio(row), row.ratio.mid),
-        number(row.epochs_to_target),
-        seconds(row.costs.epoch_s),
-        score(row.test_rmse),
-        score(row.J),
-        number(row.ratings_hz, units.count),
-        number(row.bytes_hz / 1e9),
-        number(row.flops_hz / 1e9),
-        Cell(f"{units.digits(100 * row.of_limit, 2)}%", row.of_limit, f"{row.bound}-bound")
-        if row.bound
-        else Cell(units.NOTHING, math.nan),
-        number(row.peak_mb, units.count),
-        Cell(str(row.repeats), row.repeats),
-    )
-
-
-def _time(row: Row) -> Cell:
-    if math.isfinite(row.to_target_s):
-        return Cell(row.outcome, row.to_target_s)
-    best = f"best {units.fixed(row.best_score)} at {units.seconds(row.best_s)}"
-    known = math.isfinite(row.best_score)
-    missed = "failed" if row.verdict == FAILED else "not reached" if row.applicable else "n/a"
-    return Cell(missed, math.nan, best if known else "")
 
 
 def ledger(rows: Sequence[Row]) -> Table:
