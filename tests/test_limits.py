@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_records import record
+from fake_records import HYPER, record
 
 from bench import environment
 from bench.__main__ import main
 from bench.limits import kernels, roofline, store, survey, timing, trials
 from bench.limits.readings import MachineLimits, Reading, better, from_json, to_json
-from bench.limits.roofline import Work, cells, rate
+from bench.limits.roofline import rate
+from bench.limits.work import Work
 from bench.problems.errors import DataError
 
 
@@ -132,6 +133,13 @@ class TestModelOfWork:
         assert one.flops == 2 * 10 * 3 * 4 + (2 + 4) * 3**3 / 3
         assert one.bytes_moved == 2 * 10 * (3 * 4 + 4 + 12) + (2 + 4) * 3 * 4
 
+    def test_conjugate_gradients_pass_over_the_ratings_once_and_once_more_a_step(self):
+        one = work(path="als_cg", rank=3, n_train=10, n_users=2, n_items=4, cg_steps=2)
+        assert one.flops == 2 * 10 * 3 * (4 * 3) + (2 + 4) * 2 * (5 * 2 * 3)
+        assert one.bytes_moved == 2 * 10 * 3 * (3 * 4 + 4 + 12) + (2 + 4) * 3 * 4
+        asked = record("numba_als_cg", case_changes={"hyper": HYPER | {"options": {"steps": 5}}})
+        assert Work.of(asked, "als_cg", 0.01).cg_steps == 5
+
     def test_float64_moves_rows_of_twice_the_bytes(self):
         assert work(dtype="float64").row_bytes == 2 * work().row_bytes
 
@@ -197,11 +205,6 @@ class TestWhatHoldsItBack:
     )
     def test_one_word_says_it(self, changes, bound):
         assert rate(work(**changes), LIMITS).bound == bound
-
-    def test_a_table_shows_speeds_with_three_digits_and_the_share_with_its_word(self):
-        assert len(roofline.HEADINGS) == len(cells(rate(work(), LIMITS)))
-        assert cells(rate(work(epoch_s=0.02), LIMITS)) == ("100 M", "28.4", "14.0", "50% compute")
-        assert cells(rate(work(path="gibbs"), LIMITS)) == ("200 M", "-", "-", "-")
 
 
 class TestKernels:

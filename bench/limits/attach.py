@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from bench.limits import roofline, store
+from bench.limits.work import Work
 from bench.records import Record
 from bench.stats import costs
 
@@ -20,6 +21,6 @@ def with_rates(records: Iterable[Record]) -> list[Record]:
 def _rated(record: Record) -> Record:
     if not (record.path and record.env and record.epochs) or record.case.hyper["device"] != "cpu":
         return record
-    work = roofline.Work.of(record, record.path, costs(record).epoch_s)
+    work = Work.of(record, record.path, costs(record).epoch_s)
     rate = roofline.rate(work, store.load(record.env.machine))
     return replace(record, rate=asdict(rate))

@@ -9,68 +9,13 @@ import math
 from dataclasses import dataclass, replace
 
 from bench.limits.readings import MachineLimits
-from bench.records import Record
-from bench.units import NOTHING, count, digits
-
-SGD, ALS = "sgd", "als"  # the paths with a model of their work
-ITEM_BYTES = {"float32": 4, "float64": 8}
-RATING_BYTES = 12  # two ids and a rating
+from bench.limits.work import ITEM_BYTES, SGD, Work
 
 CALLS_PER_RATING = 5.0
 NEAR_THE_LIMIT = 0.5
 UNDER_THE_ROOF = 3.0
 
 COMPUTE, MEMORY, INTERPRETER, OVERHEAD = "compute", "memory", "interpreter", "overhead"
-HEADINGS = ("ratings/s", "GB/s", "GFLOP/s", "of limit")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """One steady epoch or sweep, `epoch_s` seconds on `threads` threads of a CPU."""
-
-    path: str  # as the backend declares it
-    rank: int
-    dtype: str
-    n_train: int
-    n_users: int
-    n_items: int
-    epoch_s: float
-    threads: int
-
-    @classmethod
-    def of(cls, record: Record, path: str, epoch_s: float) -> Work:
-        """What a record's backend of `path` did in `epoch_s` seconds."""
-        hyper, problem = record.case.hyper, record.problem
-        sizes = {name: problem[name] for name in ("n_train", "n_users", "n_items")}
-        model = {"path": path, "rank": hyper["rank"], "dtype": hyper["dtype"]}
-        return cls(**model, **sizes, epoch_s=epoch_s, threads=record.case.threads)
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one row of P or Q."""
-        return self.rank * ITEM_BYTES[self.dtype]
-
-    @property
-    def table_bytes(self) -> int:
-        """Bytes of P and Q."""
-        return (self.n_users + self.n_items) * self.row_bytes
-
-    @property
-    def flops(self) -> float:
-        """Floating-point operations that the algorithm needs; NaN for a path without a model."""
-        n, k, rows = self.n_train, self.rank, self.n_users + self.n_items
-        if self.path == SGD:
-            return n * (8.0 * k + 12)
-        return 2.0 * n * k * (k + 1) + rows * k**3 / 3 if self.path == ALS else math.nan
-
-    @property
-    def bytes_moved(self) -> float:
-        """Bytes that the algorithm reads and writes; NaN for a path without a model."""
-        n, rows = self.n_train, self.n_users + self.n_items
-        if self.path == SGD:
-            return n * (4.0 * self.row_bytes + 4 * ITEM_BYTES[self.dtype] + RATING_BYTES)
-        one_half = n * (self.row_bytes + ITEM_BYTES[self.dtype] + RATING_BYTES)
-        return 2.0 * one_half + rows * self.row_bytes if self.path == ALS else math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +78,3 @@ def _bound(work: Work, plain: Rate, of_limit: float, limits: MachineLimits) -> s
     if work.epoch_s > UNDER_THE_ROOF * max(core_s, memory_s):
         return OVERHEAD
     return MEMORY if memory_s > core_s else COMPUTE
-
-
-def cells(rate: Rate) -> tuple[str, str, str, str]:
-    """The texts under HEADINGS: 22.1 M, 5.66, 2.83, 12% overhead; dashes for what is not known."""
-    if math.isfinite(rate.of_limit):
-        share = f"{digits(100 * rate.of_limit, 2)}% {rate.bound}"
-    else:
-        share = NOTHING
-    return (
-        count(rate.ratings_hz),
-        digits(rate.bytes_hz / 1e9),
-        digits(rate.flops_hz / 1e9),
-        share,
-    )
