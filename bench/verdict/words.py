@@ -43,11 +43,11 @@ class Section:
     def evidence(self) -> list[str]:
         """One bullet for each finding; contests that say nothing share one for each reason."""
         bullets = [f"- {name(f.contest.name)}: {f.sentence}" for f in self.findings if f.known]
-        silent: dict[str, list[str]] = {}
+        silent: dict[str, dict[str, None]] = {}
         for finding in self.findings:
             if not finding.known:
-                silent.setdefault(finding.sentence, []).append(name(finding.contest.name))
-        return bullets + [f"- Not measured on {listed(on)}: {why}" for why, on in silent.items()]
+                silent.setdefault(finding.sentence, {})[name(finding.contest.name)] = None
+        return bullets + [f"- Not measured on {listed([*on])}: {why}" for why, on in silent.items()]
 
 
 def missing(contest: Contest, why: str) -> Finding:
