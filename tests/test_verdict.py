@@ -219,7 +219,7 @@ def test_lines_are_counted_per_capability_that_a_backend_declares():
         )
     )
     assert "`torch_sgd` is 90 lines long: 30 more than `numpy_sgd` (60)" in found.answer
-    assert "per capability 13 for each of 7 against 20 for each of 3" in found.answer
+    assert "lines per capability 13 (it declares 7) against 20 (it declares 3)" in found.answer
     assert "| `torch_sgd` | 90 | yes, 7 lines | 2, 27 lines | yes, 8 lines | 1 | 2 | 7 | 13 |" in (
         found.table
     )
@@ -261,9 +261,18 @@ def test_the_page_says_where_its_numbers_come_from():
 
 def test_runs_are_compared_within_themselves_and_named():
     text = whole({"ours": ran("torch_sgd"), "theirs": ran("numpy_sgd", lines=LINES)})
-    assert "there is no record of `numpy_sgd`." in text
+    assert "**Per epoch**: not measured; there is no record of `numpy_sgd`." in text
+    assert "`theirs" not in text.partition("## Does it")[0].partition("## In short")[2]
     assert f"### `{NAME}, 2 threads (ours)`" in text
     assert f"### `{NAME}, 2 threads (theirs)`" in text
+
+
+def test_an_answer_comes_from_the_first_run_that_has_one():
+    there = fake.changed(ran("numba_sgd", 4) + on_gpu(ran("torch_sgd@cuda")), dataset="synthetic")
+    text = whole({"ours": ran("torch_sgd") + ran("numpy_sgd"), "gpu": there})
+    short_answers = text.partition("## Does it")[0].partition("## In short")[2]
+    assert f"walk one path, number by number, on `{NAME} (ours)`." in short_answers
+    assert "**GPU**: it overtakes the fastest CPU backend at 80,000" in short_answers
 
 
 def test_a_page_of_failures_alone_is_still_a_page():

@@ -27,8 +27,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 def verdict(directories: Sequence[Path], output: Path | None, readme: Path | None) -> None:
     """Say from records whether autograd converges faster, and in fewer lines.
 
-    Nothing runs. DIRECTORIES hold results; default: results/reference. The short form, between two
-    marks in the --readme page, is about the first of them.
+    Nothing runs. DIRECTORIES hold results; default: results/reference. The short form is put
+    between two marks of the --readme page; its table is about the first of them.
     """
     from bench.verdict import page, put, short
 
@@ -37,8 +37,7 @@ def verdict(directories: Sequence[Path], output: Path | None, readme: Path | Non
     text = page(_contests(runs, output), runs, _command(places, output, readme))
     pages = {output: text}
     if readme:
-        first = dict(list(runs.items())[:1])
-        pages[readme] = put(short(_contests(first, readme)), _read(readme), str(readme))
+        pages[readme] = put(short(_contests(runs, readme)), _read(readme), str(readme))
     for path, content in pages.items():
         _write(path, content)
 
@@ -60,12 +59,20 @@ def _records(place: Path) -> list[Record]:
 def _contests(runs: Mapping[str, Sequence[Record]], page: Path | None) -> list[Contest]:
     from bench.verdict import contests
 
-    several = len(runs) > 1
+    names = _names(list(runs))
     return [
         contest
         for place, records in runs.items()
-        for contest in contests(records, _figures(Path(place), page), place if several else "")
+        for contest in contests(records, _figures(Path(place), page), names[place])
     ]
+
+
+def _names(places: Sequence[str]) -> dict[str, str]:
+    # One run needs no name; of several, the last part of the path, where that tells them apart.
+    if len(places) == 1:
+        return {places[0]: ""}
+    ends = [Path(place).name for place in places]
+    return dict(zip(places, ends if len(set(ends)) == len(ends) else places))
 
 
 def _figures(place: Path, page: Path | None) -> dict[str, str]:

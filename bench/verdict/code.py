@@ -28,7 +28,9 @@ def code(contests: Sequence[Contest]) -> Section:
 
 def _newest(contests: Sequence[Contest]) -> dict[str, Record]:
     # One record for each backend whose lines are known, the shortest first.
-    records = [r for c in contests for found in c.records.values() for r in found if r.lines]
+    # The first run goes before others, which may be of other commits.
+    found = [records for c in reversed(contests) for records in c.records.values()]
+    records = [record for repeats in found for record in repeats if record.lines]
     last = {base(record.case.backend): record for record in records}
     return dict(sorted(last.items(), key=lambda item: item[1].lines[TOTAL]))
 
@@ -51,8 +53,8 @@ def _beside(ours: Record, theirs: Record, other: str) -> str:
     each = [_each(record) for record in (ours, theirs)]
     if not all(each):
         return f"{total}, what each can do not recorded"
-    mine, its = (f"{digits(lines, 2)} for each of {n}" for lines, n in each)
-    return f"{total}; per capability {mine} against {its}"
+    mine, its = (f"{digits(lines, 2)} (it declares {n})" for lines, n in each)
+    return f"{total}; lines per capability {mine} against {its}"
 
 
 def _each(record: Record) -> tuple[float, int] | tuple[()]:

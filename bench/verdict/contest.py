@@ -27,6 +27,7 @@ class Contest:
     title: str  # shorter: the data set alone, where that tells it from the others of the run
     rows: Sequence[Row]
     records: Mapping[str, Sequence[Record]]  # label -> repeats
+    run: str = ""  # the directory, where there are several
     figures: Mapping[str, str] = field(default_factory=dict)  # kind -> link from the page
 
     @property
@@ -98,8 +99,17 @@ def contests(records: Iterable[Record], figures: Mapping[str, str], run: str = "
         alone = [*names.values()].count(names[name]) == 1
         title = names[name] if alone else name
         links = _of_contest(name, figures)
-        found.append(Contest(name + where, title + where, ranked, backends, links))
+        found.append(Contest(name + where, title + where, ranked, backends, run, links))
     return found
+
+
+def headlines(contests: Sequence[Contest]) -> list[list[Contest]]:
+    """What short answers are about, run by run: on each data set, the most threads."""
+    most: dict[tuple[str, str], int] = {}
+    for c in contests:
+        most[c.run, c.dataset] = max(c.threads, most.get((c.run, c.dataset), 0))
+    kept = [c for c in contests if c.threads == most[c.run, c.dataset]]
+    return [[c for c in kept if c.run == run] for run in dict.fromkeys(c.run for c in kept)]
 
 
 def _of_contest(name: str, figures: Mapping[str, str]) -> dict[str, str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.records import Record
-from bench.report.answers import answers
+from bench.report import answers as report
 from bench.row import Row
 from bench.tables import mark, ratio
 from bench.units import digits, fixed, seconds
 from bench.verdict.code import code
-from bench.verdict.contest import Contest
+from bench.verdict.contest import Contest, headlines
 from bench.verdict.custom import als, custom
 from bench.verdict.gpu import gpu
 from bench.verdict.provenance import provenance
 from bench.verdict.same_rule import per_epoch, per_second
-from bench.verdict.words import Section, name, table
+from bench.verdict.words import name, table
 
+QUESTIONS = (per_epoch, per_second, code, custom, als, gpu)
 TITLE = "# Does autograd converge faster, in fewer lines?"
 INTRODUCTION = (
     "In 2017 a blog post claimed that autograd lets you write a matrix factorization that "
@@ -35,24 +36,24 @@ MARKS = (
 )
 
 
-def sections(contests: Sequence[Contest]) -> list[Section]:
-    """Every question with its answer and evidence."""
-    return [ask(contests) for ask in (per_epoch, per_second, code, custom, als, gpu)]
+def answers(contests: Sequence[Contest]) -> str:
+    """Each question's answer as a bullet, from the first run that has one."""
+    asked = [[ask(run) for run in headlines(contests)] for ask in QUESTIONS]
+    found = [next((each for each in runs if each.measured), runs[0]) for runs in asked]
+    return "\n".join(section.short for section in found)
 
 
 def page(contests: Sequence[Contest], runs: Mapping[str, Sequence[Record]], command: str) -> str:
     """The page of all contests; `runs` are the records behind them by directory, `command` is what
     writes it.
     """
-    asked = sections(contests)
-    short = [section.short for section in asked]
     parts = [
         TITLE,
         *INTRODUCTION,
         "## In short",
-        "\n".join(short),
+        answers(contests),
     ]
-    for section in asked:
+    for section in (ask(contests) for ask in QUESTIONS):
         evidence = "\n".join(section.evidence) or section.answer
         parts += [f"## {section.question}", evidence, section.table]
     parts += ["## The rankings"]
@@ -64,7 +65,9 @@ def page(contests: Sequence[Contest], runs: Mapping[str, Sequence[Record]], comm
 
 def _ranking(contest: Contest) -> list[str]:
     first = contest.rows[0]
-    said = [f"{answer.sentence} {answer.warning}".strip() for answer in answers(contest.rows)]
+    said = [
+        f"{answer.sentence} {answer.warning}".strip() for answer in report.answers(contest.rows)
+    ]
     said += [f"Ratios to {name(first.baseline)}."]
     rows = (_line(row, contest) for row in contest.rows)
     figures = ", ".join(f"[{kind}]({link})" for kind, link in contest.figures.items())

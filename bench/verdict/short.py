@@ -9,8 +9,8 @@ from bench.records import ResultsError
 from bench.row import Row
 from bench.tables import ratio
 from bench.units import digits, seconds
-from bench.verdict.contest import Contest
-from bench.verdict.page import sections
+from bench.verdict.contest import Contest, headlines
+from bench.verdict.page import answers
 from bench.verdict.words import listed, name, table
 
 BEGIN, END = "<!-- verdict: written by mfbench verdict -->", "<!-- end of verdict -->"
@@ -22,18 +22,14 @@ CAPTIONS = {
 
 
 def short(contests: Sequence[Contest]) -> str:
-    """The table of the contests with the most threads on each data set, the answers, and the
-    figures of the first.
-    """
-    most = {c.dataset: max(o.threads for o in contests if o.dataset == c.dataset) for c in contests}
-    shown = [c for c in contests if c.threads == most[c.dataset]]
-    answers = "\n".join(section.short for section in sections(shown))
+    """A table of the first run, the answers, and the figures of its first data set."""
+    shown = headlines(contests)[0]
     figures = [
         f"![{CAPTIONS[kind]}]({shown[0].figures[kind]})"
         for kind in SHOWN
         if kind in shown[0].figures
     ]
-    return "\n\n".join([_setting(shown), _table(shown), answers, *figures])
+    return "\n\n".join([_setting(shown), _table(shown), answers(contests), *figures])
 
 
 def _setting(contests: Sequence[Contest]) -> str:

@@ -35,6 +35,11 @@ class Section:
     table: str = ""  # Markdown
 
     @property
+    def measured(self) -> bool:
+        """Whether any record says something."""
+        return bool(self.table) or any(finding.known for finding in self.findings)
+
+    @property
     def short(self) -> str:
         """The answer as a bullet."""
         return f"- **{self.topic}**: {self.answer}"
