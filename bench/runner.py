@@ -17,7 +17,7 @@ import click
 from bench import executors, presets, records, results
 from bench.estimate import Estimate, Kind, estimates, kind
 from bench.executors import Executor
-from bench.limits.attach import with_rates
+from bench.limits.attach import keep_limits, with_rates
 from bench.plan import Job
 from bench.process import execute
 from bench.progress import Reporter, title
@@ -86,7 +86,9 @@ def conclude(
     with these keys and the `target` of results.read; returns the exit code.
     """
     results.settle_targets(directory, records.load(directory), presets.targets())
-    done = with_rates(r for r in results.read(directory, target) if r.case.key in keys)
+    done = [r for r in results.read(directory, target) if r.case.key in keys]
+    keep_limits(done, directory)
+    done = with_rates(done, directory)
     if done:
         from bench import leaderboard, plots, report
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_records import HYPER, record
+from fake_records import ENV, HYPER, record
 
 from bench import environment
 from bench.__main__ import main
 from bench.limits import kernels, roofline, store, survey, timing, trials
+from bench.limits.attach import keep_limits, with_rates
 from bench.limits.readings import MachineLimits, Reading, better, from_json, to_json
 from bench.limits.roofline import rate
 from bench.limits.work import Work
+from bench.problems import cache
 from bench.problems.errors import DataError
 
 
@@ -80,6 +82,17 @@ class TestStore:
         assert from_json(to_json(LIMITS)) == LIMITS
         assert store.save(LIMITS) == store.path_of(LIMITS.machine)
         assert store.load(LIMITS.machine) == LIMITS
+
+    def test_results_keep_a_copy_which_goes_before_the_cache(self, tmp_path):
+        store.save(LIMITS)
+        ours = record("numba_sgd", path="sgd", env=replace(ENV, machine=LIMITS.machine))
+        keep_limits([ours], tmp_path)
+        assert store.load(LIMITS.machine, tmp_path) == LIMITS
+        store.path_of(LIMITS.machine).unlink()
+        (rated,) = with_rates([ours], tmp_path, cache.root())
+        assert rated.rate["bound"]
+        (plain,) = with_rates([ours], cache.root())
+        assert plain.rate["bound"] == ""
 
     def test_another_machine_has_none(self):
         store.save(LIMITS)

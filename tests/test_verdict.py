@@ -259,6 +259,14 @@ def test_the_page_says_where_its_numbers_come_from():
     assert "not judged: `numpy_als`" in text
 
 
+def test_the_ranking_says_how_near_an_epoch_comes_to_the_machines_limit():
+    rate = {"ratings_hz": 1e6, "bytes_hz": 2e9, "flops_hz": 3e9, "of_limit": 0.25,
+            "bound": "memory"}  # fmt: skip
+    text = whole({"here": ran("numba_sgd", rate=rate) + ran("numpy_sgd", 2)})
+    assert "| 400 k | 25%, memory | - |" in text
+    assert "| 200 k | - | - |" in text
+
+
 def test_runs_are_compared_within_themselves_and_named():
     text = whole({"ours": ran("torch_sgd"), "theirs": ran("numpy_sgd", lines=LINES)})
     assert "**Per epoch**: not measured; there is no record of `numpy_sgd`." in text

@@ -24,9 +24,10 @@ def report(directory: Path, output: Path | None, target: str | None, baseline: s
     from bench import leaderboard, plots
     from bench import report as html
     from bench.limits.attach import with_rates
+    from bench.problems import cache
     from bench.results import read
 
-    records = with_rates(read(directory, target))
+    records = with_rates(read(directory, target), directory, cache.root())
     if not records:
         raise ResultsError(f"{directory} holds no results; mfbench run -o {directory} makes some.")
     rows = leaderboard.rows(records, baseline=baseline)

@@ -49,9 +49,10 @@ def _command(places: Sequence[Path], output: Path | None, readme: Path | None) -
 
 
 def _records(place: Path) -> list[Record]:
+    from bench.limits.attach import with_rates
     from bench.results import read
 
-    if records := read(place):
+    if records := with_rates(read(place), place):
         return records
     raise ResultsError(f"{place} holds no results; mfbench run -o {place} makes some.")
 

@@ -8,7 +8,7 @@ from bench.records import Record
 from bench.report import answers as report
 from bench.row import Row
 from bench.tables import mark, ratio
-from bench.units import digits, fixed, seconds
+from bench.units import count, digits, fixed, seconds
 from bench.verdict.code import code
 from bench.verdict.contest import Contest, headlines
 from bench.verdict.custom import als, custom
@@ -29,9 +29,11 @@ INTRODUCTION = (
 )
 WRITTEN = "This page is written by `{}`; edit nothing here."
 RANKING = ("", "backend", "time to target", "ratio (95% interval)", "epochs", "per epoch",
-           "best test RMSE", "lines")  # fmt: skip
+           "best test RMSE", "ratings/s", "of the machine's limit", "lines")  # fmt: skip
 MARKS = (
-    "~ can't be told apart from the row above; ! tripped a guard and x failed: not ranked. Seconds "
+    "~ can't be told apart from the row above; ! tripped a guard and x failed: not ranked. Of the "
+    "machine's limit (docs/limits.md), and what holds an epoch back: a dash where it was not "
+    "measured. Seconds "
     "of another machine or another day can't be compared with these; ratios within a run can."
 )
 
@@ -89,5 +91,7 @@ def _line(row: Row, contest: Contest) -> list[str]:
         digits(row.epochs_to_target),
         seconds(row.costs.epoch_s),
         fixed(row.test_rmse),
+        count(row.ratings_hz),
+        f"{digits(100 * row.of_limit, 2)}%, {row.bound}" if row.bound else "-",
         str(lines[-1]) if lines else "-",
     ]

@@ -11,8 +11,9 @@ from bench.verdict.words import listed, name, table
 KEPT = (
     "Each directory is one run, kept as it came: `records.jsonl` (every case, with machine, "
     "versions, hashes and settings), `targets.json`, `agreement.json` (what the gate said of these "
-    "sources) and the figures. `mfbench report DIRECTORY -o ELSEWHERE` draws them again and writes "
-    "the HTML report, with no backend or data set at hand."
+    "sources), the machine's limits where they were measured, and the figures. `mfbench report "
+    "DIRECTORY -o ELSEWHERE` draws them again and writes the HTML report, with no backend or data "
+    "set at hand."
 )
 
 
