@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 TOTAL = "total"
@@ -29,6 +30,53 @@ def counted(path: Path) -> dict[str, int]:
     for name, pattern in CAPABILITIES.items():
         found[name] = sum(_charged(tree, pattern) for tree in trees)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an option takes in one backend, in logical lines: `own` are there for it alone (a block,
+    a function, a class, an import or an assignment to names of its own), `shared` name it and do
+    other work too.
+    """
+
+    own: int
+    shared: int
+
+
+def charge(path: Path, names: re.Pattern[str]) -> Charge:
+    """The lines of a backend's file and of its private helpers that an option known by `names`
+    takes. Raises SyntaxError and OSError.
+    """
+    trees = [_without_docstrings(tree) for tree in _modules(path)]
+    charged = sum(_charged(tree, names) for tree in trees)
+    own = sum(_own(tree, names) for tree in trees)
+    return Charge(own, charged - own)
+
+
+def _own(node: ast.AST, pattern: re.Pattern[str]) -> int:
+    # As _charged, without the simple statements that do other work too.
+    lines = 0
+    for child in _statements(node):
+        if _is_for(child, pattern):
+            rest = child.orelse if isinstance(child, ast.If) else []
+            kept = ast.Module(rest, [])
+            lines += _logical(ast.Module([child], [])) - _logical(kept) + _own(kept, pattern)
+        elif _makes_only(child, pattern):
+            lines += 1
+        else:
+            lines += _own(child, pattern)
+    return lines
+
+
+def _makes_only(node: ast.stmt, pattern: re.Pattern[str]) -> bool:
+    # An import or an assignment all of whose names are the option's.
+    if isinstance(node, ast.ImportFrom):
+        made = [alias.name for alias in node.names]
+    elif isinstance(node, ast.Assign):
+        made = [name for target in node.targets for name in _names(target)]
+    else:
+        return False
+    return all(map(pattern.search, made))
 
 
 def _modules(path: Path) -> list[ast.Module]:

@@ -1,10 +1,11 @@
 """Lines of code: the backend's own, its helpers included, charged to what they are there for."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bench.lines import counted
+from bench.lines import charge, counted
 
 
 def lines(folder: Path, source: str) -> dict[str, int]:
@@ -49,3 +50,32 @@ def test_helpers_that_it_imports_are_its_own_and_others_are_not(tmp_path: Path) 
 )
 def test_what_is_there_for_the_biases_is_charged_to_them(tmp_path, source, expected) -> None:
     assert lines(tmp_path, source)["biases"] == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def adam(x):\n    y = x\n    return y\n", (3, 0)),
+        ("RULES = {'adam': f, 'sgd': g}\n", (0, 1)),
+        ("adam = f(x)\ny = adam + 1\n", (1, 1)),
+        ("from m import adam\n", (1, 0)),
+        ("from m import adam, sgd\n", (0, 1)),
+        ("if adam:\n    x = 1\nelse:\n    x = adam\n", (3, 1)),
+        ("x = 1\n", (0, 0)),
+    ],
+    ids=[
+        "a function",
+        "an entry",
+        "an assignment",
+        "an import",
+        "a shared import",
+        "an if",
+        "nothing",
+    ],
+)
+def test_own_lines_are_there_for_an_option_alone_and_shared_ones_name_it(
+    tmp_path, source, expected
+) -> None:
+    (tmp_path / "mine.py").write_text(source)
+    found = charge(tmp_path / "mine.py", re.compile("^adam$"))
+    assert (found.own, found.shared) == expected

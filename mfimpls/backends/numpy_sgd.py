@@ -72,12 +72,12 @@ def mini_batch(data, factors, hyper, moves, lr, steps):
         columns, i, n_i = np.unique(i, return_inverse=True, return_counts=True)
         E = sparse.csr_array((e, (u, i)), shape=(len(rows), len(columns)))
         n_u, n_i = n_u[:, None].astype(e.dtype), n_i[:, None].astype(e.dtype)
-        if keep is None:
-            for_P, for_Q = E @ Q[columns], E.T @ P[rows]
-        else:  # each rating pulls through a mask of its own: sum over visits, not over cells
+        if keep is not None:  # each rating has a mask of its own: sum over visits, not over cells
             visits = np.arange(len(e))
             for_P = sparse.csr_array((e, (u, visits))) @ (keep * q)
             for_Q = sparse.csr_array((e, (i, visits))) @ (keep * p)
+        else:
+            for_P, for_Q = E @ Q[columns], E.T @ P[rows]
         dP = hyper.reg * n_u * P[rows] - for_P
         dQ = hyper.reg * n_i * Q[columns] - for_Q
         move_P(rows, dP, lr, steps)
