@@ -1,0 +1,101 @@
+"""Carry the study out: choose on validation ratings, then run both backends on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bench import environment
+from bench.lines import charge
+from bench.problems import canonical, load_problem, open_problem
+from bench.study import declared
+from bench.study.declared import ADDITIONS, BACKENDS, CHOOSER, EPOCHS, PATIENCE, Addition
+from bench.study.rows import Row, identity
+from bench.study.walks import choose, final
+from bench.tune.validation import cut
+from mfimpls import registry
+from mfimpls.contract import Hyper, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One data set's study: the ratings to choose on and those to end on."""
+
+    dataset: str
+    seeds: int
+    validation: Problem
+    whole: Problem
+    additions: Sequence[Addition] = ADDITIONS
+    epochs: int = EPOCHS
+
+    @classmethod
+    def of(cls, dataset: str, seeds: int) -> Study:
+        """Make the data. Raises DataError."""
+        name = canonical(dataset)
+        return cls(name, seeds, open_problem(cut(name, seed=0)), load_problem(name))
+
+    @property
+    def identity(self) -> str:
+        """Of the declaration, the data and the backends' sources."""
+        return identity(
+            {
+                "dataset": self.dataset, "data": [self.validation.sha256, self.whole.sha256],
+                "seeds": self.seeds, "epochs": [self.epochs, PATIENCE],
+                "grid": [[a.name, list(a.grid()), a.lines] for a in self.additions],
+                "code": [registry.code_sha256(name) for name in BACKENDS],
+            }
+        )  # fmt: skip
+
+    def provenance(self, command: str) -> dict[str, Any]:
+        """Data, settings, machine, versions and commit."""
+        return {
+            "dataset": self.dataset, "data_sha256": self.whole.sha256,
+            "validation_sha256": self.validation.sha256, "seeds": self.seeds,
+            "epochs_at_most": self.epochs, "patience": PATIENCE, "base": dict(declared.BASE),
+            "reg_bias_with_penalty": declared.REG_BIAS,
+            "env": asdict(environment.describe(command)),
+        }  # fmt: skip
+
+
+def rows(study: Study, done: Sequence[Row], tried: Callable[[], None]) -> Iterator[Row]:
+    """A row per addition, those that are done as they are. `tried` hears of each run's end."""
+    stored = {row.name: row for row in done}
+    for addition in study.additions:
+        yield stored.get(addition.name) or _row(study, addition, tried)
+
+
+def _row(study: Study, addition: Addition, tried: Callable[[], None]) -> Row:
+    backends = {name: registry.load(name) for name in BACKENDS}
+    grid, limits = list(addition.grid()), (study.epochs, PATIENCE)
+    best = choose(backends[CHOOSER], study.validation, grid, limits, tried)
+    hyper = Hyper(**best.settings)
+    found: dict[str, list[float]] = {}
+    for name, backend in backends.items():
+        found[name] = [
+            final(backend, study.whole, replace(hyper, seed=seed), best.epochs)
+            for seed in range(study.seeds)
+        ]
+        tried()
+    return Row(
+        name=addition.name,
+        tried=len(grid),
+        settings=dict(best.settings),
+        epochs=best.epochs,
+        validation_rmse=best.validation_rmse,
+        test_rmse=found,
+        lines=lines_of(addition),
+    )
+
+
+def lines_of(addition: Addition) -> dict[str, tuple[int, int]]:
+    """Logical lines of an addition in each backend: own, shared; none where another row tells."""
+    if addition.pattern is None:
+        return {}
+    charges = {name: charge(registry.source_file(name), addition.pattern) for name in BACKENDS}
+    return {name: (found.own, found.shared) for name, found in charges.items()}
+
+
+def total(study: Study) -> int:
+    """How many times `tried` will be called."""
+    return sum(len(list(a.grid())) + len(BACKENDS) for a in study.additions)
