@@ -51,7 +51,7 @@ def tune(
     reg and reg_bias, which all backends share, are chosen by the RMSE of exact ALS there; then each
     backend's step sizes, optimizer, batch and order by training time to 1.01 x that RMSE.
     """
-    from bench.environment import available_cores
+    from bench.environment import available_cores, machine
     from bench.plots import slug
     from bench.problems import canonical, open_problem
     from bench.tune import winners
@@ -70,6 +70,7 @@ def tune(
         seed=seed,
         threads=threads or available_cores(),
         rank=rank_of(name),
+        machine=machine(),
         problem=problem,
         data_sha256=open_problem(problem).sha256,
         directory=output / slug(name),

@@ -12,7 +12,7 @@ BACKENDS = ("numpy_sgd", "torch_sgd")  # by hand, by autograd: one path, so one 
 CHOOSER = "numpy_sgd"  # in which the grid is run
 DATASET = "ml-100k"
 SEEDS = 5  # of the final runs; the choice is made with seed 0
-EPOCHS, PATIENCE = 60, 4  # at most, and without a better validation RMSE before a run ends
+EPOCHS, PATIENCE = 150, 4  # at most, and without a better validation RMSE before a run ends
 BASE: Mapping[str, Any] = {
     "rank": 16, "reg": 0.0, "reg_bias": 0.0, "batch": 4096, "optimizer": "sgd", "dropout": 0.0
 }  # fmt: skip

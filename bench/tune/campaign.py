@@ -23,6 +23,7 @@ from bench.tune.validation import training
 from mfimpls import registry
 from mfimpls.contract import Backend, Hyper
 
+Entrant = tuple[BackendSpec, Backend]
 MODEL, SEARCH, AGAIN, LOSS = "model", "search", "again", "loss"
 
 
@@ -39,11 +40,11 @@ class Campaign:
 
     def __init__(self, plan: Plan, listener: Listener) -> None:
         self.plan, self.listener = plan, listener
-        self.stored = kept.load(plan.directory)
+        self.stored = {key(trial): trial for trial in kept.load(plan.directory)}
         self.trials: list[Trial] = []
 
     def run(self) -> list[Trial]:
-        """Every stage. Raises ResultsError where stored trials are of another search."""
+        """Every stage. Raises ResultsError where no trial of the model ends with a score."""
         solver = registry.declared(SOLVER)
         with self._child(BackendSpec(SOLVER)) as child:
             for settings in self._searched(of_model(self.plan.seed), MODEL, self.plan.trials):
@@ -65,7 +66,7 @@ class Campaign:
         """The validation RMSE that every walk is timed to."""
         return target_of(self.trials)
 
-    def _walk(self, child: Child, entrant: tuple[BackendSpec, Backend]) -> None:
+    def _walk(self, child: Child, entrant: Entrant) -> None:
         spec, backend = entrant
         search = of_walk(backend.caps, self.plan.seed)
         for settings in self._searched(search, spec.label, self.plan.searched(backend)):
@@ -80,52 +81,48 @@ class Campaign:
             trial = self.trials[-1]
             search.tell(trial.score(1.0 if label == MODEL else self.target))
 
-    def _try(
-        self, child: Child, stage: str, entrant: tuple[BackendSpec, Backend], settings: Settings
-    ) -> None:
-        label = entrant[0].label
-        number = sum(t.stage == stage and t.backend == label for t in self.trials)
-        trial = self._from_store(stage, label, number, settings)
+    def _try(self, child: Child, stage: str, entrant: Entrant, settings: Settings) -> None:
+        spec, backend = entrant
+        label, is_walk = spec.label, stage in (SEARCH, AGAIN)
+        wanted = Trial(
+            stage=stage,
+            backend=label,
+            number=sum(t.stage == stage and t.backend == label for t in self.trials),
+            settings=settings,
+            state="",
+            target=self.target if is_walk else None,
+            code_sha256=registry.code_sha256(spec.name),
+        )
+        trial = self._from_store(wanted)
         if trial is None:
-            of = self.plan.trials if stage == MODEL else self.plan.searched(entrant[1])
-            self.listener.begin(stage, label, number, of)
-            trial = self._now(child, stage, entrant, settings, number)
+            of = self.plan.trials if stage == MODEL else self.plan.searched(backend)
+            self.listener.begin(stage, label, wanted.number, of)
+            trial = self._now(child, entrant, wanted)
             kept.append(self.plan.directory, trial)
             self.listener.end(trial)
         self.trials.append(trial)
 
-    def _from_store(self, stage: str, label: str, number: int, settings: Settings) -> Trial | None:
-        for trial in self.stored:
-            if (trial.stage, trial.backend, trial.number) == (stage, label, number):
-                if trial.settings == settings:
-                    return trial
-                raise ResultsError(
-                    f"Trial {number + 1} of {label} in {self.plan.directory} has other settings "
-                    f"than this search would try: made by another version? -f starts anew."
-                )
+    def _from_store(self, wanted: Trial) -> Trial | None:
+        # A stored trial stands for the same settings, source and target alone.
+        found = self.stored.get(key(wanted))
+        same = ("settings", "code_sha256", "target")
+        if found and all(getattr(found, name) == getattr(wanted, name) for name in same):
+            return found
         return None
 
-    def _now(
-        self,
-        child: Child,
-        stage: str,
-        entrant: tuple[BackendSpec, Backend],
-        settings: Settings,
-        number: int,
-    ) -> Trial:
-        spec, _ = entrant
-        is_walk = stage in (SEARCH, AGAIN)
-        target = self.target if is_walk else None
-        trial = Trial(stage=stage, backend=spec.label, number=number, settings=settings, state="")
+    def _now(self, child: Child, entrant: Entrant, wanted: Trial) -> Trial:
+        is_walk = wanted.target is not None
+        settings = dict(wanted.settings)
         try:
             hyper = self._hyper(entrant, self.model | settings if is_walk else settings)
         except SpecError as error:  # of an option that the user set and these settings exclude
-            return replace(trial, state="unsupported", reason=str(error))
+            return replace(wanted, state="unsupported", reason=str(error))
         limits = (EPOCHS, self.plan.budget_s) if is_walk else (SWEEPS, SOLVER_S)
-        found = child.run(asdict(hyper), *limits, target, self.listener.hear)
-        return replace(judged(trial, found, target), env=child.env if number == 0 else {})
+        found = child.run(asdict(hyper), *limits, wanted.target, self.listener.hear)
+        env = child.env if wanted.number == 0 else {}
+        return replace(judged(wanted, found), env=env)
 
-    def _hyper(self, entrant: tuple[BackendSpec, Backend], settings: Settings) -> Hyper:
+    def _hyper(self, entrant: Entrant, settings: Settings) -> Hyper:
         base: dict[str, Any] = {"rank": self.plan.rank, "seed": self.plan.seed}
         return hyper_of(*entrant, {}, base | settings)
 
@@ -136,8 +133,14 @@ class Campaign:
         return Child(spec.name, problem, plan.threads, plan.command, log)
 
 
-def judged(trial: Trial, found: Outcome, target: float | None) -> Trial:
+def key(trial: Trial) -> tuple[str, str, int]:
+    """Which trial of a tuning it is."""
+    return trial.stage, trial.backend, trial.number
+
+
+def judged(trial: Trial, found: Outcome) -> Trial:
     """A trial with what came of it: a walk by its crossing of the target, the model by its end."""
+    target = trial.target
     last = found.points[-1] if found.points else None
     best = best_point(found.points, "test_rmse")
     done: dict[str, Any] = {"state": found.status, "reason": found.reason}

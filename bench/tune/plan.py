@@ -35,6 +35,7 @@ class Plan:
     seed: int
     threads: int
     rank: int
+    machine: str
     problem: Path  # the validation problem's folder
     data_sha256: str
     directory: Path
@@ -50,6 +51,7 @@ class Plan:
             "seed": self.seed,
             "threads": self.threads,
             "rank": self.rank,
+            "machine": self.machine,
             "space": space.VERSION,
         }
 

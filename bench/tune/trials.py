@@ -40,6 +40,8 @@ class Trial:
     settings: Mapping[str, Any]
     state: str
     reason: str = ""
+    target: float | None = None  # validation RMSE that a walk was timed to
+    code_sha256: str = ""  # of the backend's source files
     seconds: float | None = None
     epochs: float | None = None
     rmse: float | None = None

@@ -17,7 +17,7 @@ from bench.tune.plan import SOLVER, Plan, key_of
 from bench.tune.trials import MISS, Sensitivity, Trial, median_score, sensitivities
 
 FILE = Path(bench.__file__).parent / "tuned.json"
-ENV = ("machine", "commit", "dirty", "python", "packages")
+ENV = ("commit", "dirty", "python", "packages")
 
 
 def entry(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:
