@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from bench.__main__ import main
 from bench.plots import study as figure
 from bench.study import campaign, declared, rows, walks
-from bench.study.declared import ADDITIONS, BACKENDS, Addition
+from bench.study.declared import ADDITIONS, Addition
 from mfimpls import registry
 from mfimpls.contract import Factors, Hyper, Ratings, backend
 
@@ -25,9 +25,9 @@ def _elsewhere(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("addition", ADDITIONS, ids=lambda a: a.name)
 def test_every_setting_of_the_grid_is_one_that_both_backends_take(addition):
-    backends = list(map(registry.declared, BACKENDS))
+    both = list(map(registry.declared, declared.backends()))
     for settings in addition.grid():
-        assert [one.refusal(Hyper(**settings)) for one in backends] == [None, None]
+        assert [one.refusal(Hyper(**settings)) for one in both] == [None, None]
 
 
 @pytest.mark.parametrize("addition", [a for a in ADDITIONS if a.lines], ids=lambda a: a.name)
@@ -79,7 +79,7 @@ def small():
 
 def test_by_hand_and_by_autograd_reach_the_same_test_rmse(small):
     for row in campaign.rows(small, [], lambda: None):
-        by_hand, by_autograd = (row.test_rmse[name] for name in BACKENDS)
+        by_hand, by_autograd = (row.test_rmse[name] for name in declared.backends())
         assert by_hand == pytest.approx(by_autograd, rel=1e-5)
         assert len(set(by_hand)) == small.seeds
 

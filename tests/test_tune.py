@@ -106,19 +106,24 @@ class TestASearch:
     def _optuna(self):
         pytest.importorskip("optuna")
 
-    def walk(self, caps=SGD, count=14, seed=3):
+    def walk(self, caps=SGD, count=14, seed=3, sign=1):
         from bench.tune.search import of_walk
 
         search = of_walk(caps, seed)
         asked = []
         for _ in range(count):
             asked.append(search.ask())
-            search.tell(asked[-1]["lr"])
+            search.tell(sign * asked[-1]["lr"])
         return asked
 
     def test_is_a_function_of_its_seed_and_of_what_it_was_told(self):
         assert self.walk() == self.walk()
         assert self.walk() != self.walk(seed=4)
+
+    def test_begins_alike_for_all_of_a_family_and_then_follows_their_scores(self):
+        one, other = self.walk(), self.walk(sign=-1)
+        assert one[:8] == other[:8]
+        assert one[8:] != other[8:]
 
     @pytest.mark.parametrize("name", registry.names())
     def test_asks_only_for_what_the_backend_can_do(self, name):

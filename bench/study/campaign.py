@@ -10,7 +10,7 @@ from bench import environment
 from bench.lines import charge
 from bench.problems import canonical, load_problem, open_problem
 from bench.study import declared
-from bench.study.declared import ADDITIONS, BACKENDS, CHOOSER, EPOCHS, PATIENCE, Addition
+from bench.study.declared import ADDITIONS, BY_HAND, EPOCHS, PATIENCE, Addition, backends
 from bench.study.rows import Row, identity
 from bench.study.walks import choose, final
 from bench.tune.validation import cut
@@ -43,7 +43,7 @@ class Study:
                 "dataset": self.dataset, "data": [self.validation.sha256, self.whole.sha256],
                 "seeds": self.seeds, "epochs": [self.epochs, PATIENCE],
                 "grid": [[a.name, list(a.grid()), a.lines] for a in self.additions],
-                "code": [registry.code_sha256(name) for name in BACKENDS],
+                "code": [registry.code_sha256(name) for name in backends()],
             }
         )  # fmt: skip
 
@@ -66,12 +66,12 @@ def rows(study: Study, done: Sequence[Row], tried: Callable[[], None]) -> Iterat
 
 
 def _row(study: Study, addition: Addition, tried: Callable[[], None]) -> Row:
-    backends = {name: registry.load(name) for name in BACKENDS}
+    loaded = {name: registry.load(name) for name in backends()}
     grid, limits = list(addition.grid()), (study.epochs, PATIENCE)
-    best = choose(backends[CHOOSER], study.validation, grid, limits, tried)
+    best = choose(loaded[BY_HAND], study.validation, grid, limits, tried)
     hyper = Hyper(**best.settings)
     found: dict[str, list[float]] = {}
-    for name, backend in backends.items():
+    for name, backend in loaded.items():
         found[name] = [
             final(backend, study.whole, replace(hyper, seed=seed), best.epochs)
             for seed in range(study.seeds)
@@ -92,10 +92,10 @@ def lines_of(addition: Addition) -> dict[str, tuple[int, int]]:
     """Logical lines of an addition in each backend: own, shared; none where another row tells."""
     if addition.pattern is None:
         return {}
-    charges = {name: charge(registry.source_file(name), addition.pattern) for name in BACKENDS}
+    charges = {name: charge(registry.source_file(name), addition.pattern) for name in backends()}
     return {name: (found.own, found.shared) for name, found in charges.items()}
 
 
 def total(study: Study) -> int:
     """How many times `tried` will be called."""
-    return sum(len(list(a.grid())) + len(BACKENDS) for a in study.additions)
+    return sum(len(list(a.grid())) + len(backends()) for a in study.additions)

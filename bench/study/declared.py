@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-BACKENDS = ("numpy_sgd", "torch_sgd")  # by hand, by autograd: one path, so one choice serves both
-CHOOSER = "numpy_sgd"  # in which the grid is run
+from mfimpls import registry
+
+BY_HAND = "numpy_sgd"  # in which the grid is run: both walk one path, so one choice serves both
+BY_AUTOGRAD = ("torch_embedding_sgd", "torch_sgd")  # embeddings and backward(), by its name here
 DATASET = "ml-100k"
 SEEDS = 5  # of the final runs; the choice is made with seed 0
 EPOCHS, PATIENCE = 150, 4  # at most, and without a better validation RMSE before a run ends
@@ -25,6 +27,11 @@ LR: Mapping[str, tuple[float, ...]] = {
 PENALTY = {"reg": (0.03, 0.06, 0.12, 0.24)}
 DROPOUT = {"dropout": (0.05, 0.1, 0.2, 0.4)}
 REG_BIAS = 0.02  # wherever there is a penalty
+
+
+def backends() -> tuple[str, str]:
+    """By hand, and by autograd as one writes it."""
+    return BY_HAND, next(name for name in BY_AUTOGRAD if name in registry.names())
 
 
 @dataclass(frozen=True, slots=True)

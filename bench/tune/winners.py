@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import bench
 from bench.records import unwritable
 from bench.target import SLACK
@@ -45,6 +47,7 @@ def provenance(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:
         "trials": plan.trials,
         "model_solver": SOLVER,
         **{name: env[name] for name in ENV if name in env},
+        "load_average": round(psutil.getloadavg()[2], 2),  # 15 minutes: was the machine quiet?
         "optuna": importlib.metadata.version("optuna"),
     }
 
