@@ -34,14 +34,15 @@ def study(dataset: str, seeds: int, dry_run: bool, output: Path) -> None:
         for addition in asked.additions:
             click.echo(f"{addition.name}: {len(list(addition.grid()))} settings")
         return
-    command, of = shlex.join(["mfbench", *sys.argv[1:]]), asked.identity
-    done, provenance = rows.load(output, of), asked.provenance(command)
-    found: list[rows.Row] = []
+    provenance = asked.provenance(shlex.join(["mfbench", *sys.argv[1:]]))
+    done, found = rows.load(output), list[rows.Row]()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=campaign.total(asked))
         for row in campaign.rows(asked, done, lambda: bar.advance(task)):
             found.append(row)
-            rows.store(output, of, provenance, found if len(found) > len(done) else done)
+            later = [r for r in done if r.identity not in {f.identity for f in found}]
+            rows.store(output, provenance, [*found, *later])
+    rows.store(output, provenance, found)
     click.echo("\n".join(rows.table(found)))
     for path in figure.save(found, asked.dataset, output / "figures"):
         click.echo(str(path))

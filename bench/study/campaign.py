@@ -35,14 +35,13 @@ class Study:
         name = canonical(dataset)
         return cls(name, seeds, open_problem(cut(name, seed=0)), load_problem(name))
 
-    @property
-    def identity(self) -> str:
-        """Of the declaration, the data and the backends' sources."""
+    def identity(self, addition: Addition) -> str:
+        """Of all that a row follows from: its declaration, the data, the backends' sources."""
         return identity(
             {
-                "dataset": self.dataset, "data": [self.validation.sha256, self.whole.sha256],
-                "seeds": self.seeds, "epochs": [self.epochs, PATIENCE],
-                "grid": [[a.name, list(a.grid()), a.lines] for a in self.additions],
+                "data": [self.validation.sha256, self.whole.sha256],
+                "runs": [self.seeds, self.epochs, PATIENCE],
+                "grid": list(addition.grid()), "lines": addition.lines,
                 "code": [registry.code_sha256(name) for name in backends()],
             }
         )  # fmt: skip
@@ -60,9 +59,9 @@ class Study:
 
 def rows(study: Study, done: Sequence[Row], tried: Callable[[], None]) -> Iterator[Row]:
     """A row per addition, those that are done as they are. `tried` hears of each run's end."""
-    stored = {row.name: row for row in done}
+    stored = {row.identity: row for row in done}
     for addition in study.additions:
-        yield stored.get(addition.name) or _row(study, addition, tried)
+        yield stored.get(study.identity(addition)) or _row(study, addition, tried)
 
 
 def _row(study: Study, addition: Addition, tried: Callable[[], None]) -> Row:
@@ -79,6 +78,7 @@ def _row(study: Study, addition: Addition, tried: Callable[[], None]) -> Row:
         tried()
     return Row(
         name=addition.name,
+        identity=study.identity(addition),
         tried=len(grid),
         settings=dict(best.settings),
         epochs=best.epochs,

@@ -23,6 +23,7 @@ class Row:
     """
 
     name: str
+    identity: str  # of all that it follows from
     tried: int
     settings: Mapping[str, Any]
     epochs: int
@@ -41,15 +42,11 @@ def identity(declared: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def load(directory: Path, of: str = "") -> list[Row]:
-    """The rows in a directory, none where they are of another identity than `of`. Raises
-    ResultsError.
-    """
+def load(directory: Path) -> list[Row]:
+    """The rows in a directory. Raises ResultsError."""
     path = directory / FILE_NAME
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if of and stored["identity"] != of:
-            return []
         return [Row(**row) for row in stored["rows"]]
     except FileNotFoundError:
         return []
@@ -57,10 +54,10 @@ def load(directory: Path, of: str = "") -> list[Row]:
         raise ResultsError(f"{path} holds no study ({error}); delete it and run again.") from None
 
 
-def store(directory: Path, of: str, provenance: Mapping[str, Any], rows: Sequence[Row]) -> None:
+def store(directory: Path, provenance: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """Write the rows done so far, all or nothing. Raises ResultsError."""
     path = directory / FILE_NAME
-    content = {"identity": of, "provenance": provenance, "rows": [asdict(row) for row in rows]}
+    content = {"provenance": provenance, "rows": [asdict(row) for row in rows]}
     making = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         directory.mkdir(parents=True, exist_ok=True)
