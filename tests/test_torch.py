@@ -106,3 +106,36 @@ def test_nothing_waits_for_cuda_inside_an_epoch(name, monkeypatch):
         torch.cuda.set_sync_debug_mode("default")
         wait()
     assert len(waits) == 3
+
+
+@pytest.mark.parametrize("k", [1, 17, 31, 32, 65])
+def test_systems_are_solved_whole_and_by_blocks(k, monkeypatch):
+    from mfimpls.backends import _torch_cholesky
+
+    monkeypatch.setitem(_torch_cholesky.CHUNK_VALUES, "cpu", 3 * k * k)  # three and the rest
+    generator = torch.Generator().manual_seed(k)
+    X = torch.randn(7, k, k + 5, dtype=torch.float64, generator=generator)
+    A, r = X @ X.mT + torch.eye(k), torch.randn(7, k, 1, dtype=torch.float64, generator=generator)
+    unread = torch.full_like(A, torch.nan).tril(-1)
+    found = _torch_cholesky.solve(torch.cat((A.triu() + unread, r), 2))
+    torch.testing.assert_close(found, torch.linalg.solve(A, r)[:, :, 0])
+
+
+@pytest.mark.parametrize("rank", [1, 5, 20])
+def test_gram_matrices_are_sums_of_outer_products_in_one_part_or_many(rank, monkeypatch):
+    from mfimpls.backends import torch_als
+
+    problem = random_problem()
+    users, items, ratings = (torch.tensor(column) for column in problem.train.columns)
+    X = torch.randn(problem.n_items, rank, generator=torch.Generator().manual_seed(0))
+    for room in (1, 10_000):
+        monkeypatch.setattr(torch_als, "GRAM_VALUES", room)
+        seen = 0
+        for part in torch_als.parts(users, items, ratings, rank):
+            out = X.new_full((len(part.rows), rank, rank + 1), torch.nan)
+            torch_als.gram(part, X, out)
+            for user, found in zip(part.rows, out):
+                x = X[items[users == user]]
+                torch.testing.assert_close(found[:, :-1].triu(), (x.T @ x).triu())
+            seen += len(part.rows)
+        assert seen == len(users.unique())
