@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 COMMANDS = (
-    "run", "agree", "report", "compare", "verdict", "tune", "study",
+    "run", "agree", "report", "compare", "verdict", "reproduce", "tune", "study",
     "new", "check", "list", "data", "peers", "doctor",
 )  # fmt: skip
 
