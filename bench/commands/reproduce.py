@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from bench.reproduce.experiment import Experiment
 
 PATH = click.Path(path_type=Path, file_okay=False)
-MOST_THREADS = 4
 
 
 @click.command()
@@ -31,9 +31,10 @@ def reproduce(
     A name is one of --list: a group, an experiment of it, or all. What lacks its data is skipped.
     Exit code 1 where a number is missed, 2 where an experiment named by itself lacks its data.
     """
-    from bench.environment import allow_threads
+    from bench.environment import allow_threads, available_cores
 
-    allow_threads(MOST_THREADS)
+    allow_threads(available_cores())
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch: a step of one rating has no use for two
     from bench.reproduce import catalog, report, table
     from bench.reproduce.outcome import MISSED
     from bench.reproduce.problems import at_hand

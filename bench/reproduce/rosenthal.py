@@ -75,7 +75,7 @@ _MODULE = replace(
 
 def _als(name: str, title: str, backend: str, reg: float, biases: bool) -> Experiment:
     hyper = replace(ALS, reg=reg, reg_bias=reg, biases=biases)
-    shows = shown(("test MSE",), (100,))
+    shows = shown(("test MSE", "train MSE"), (100,))
     return replace(
         _ALS,
         name=f"rosenthal-als-{name}",
@@ -113,6 +113,8 @@ EXPERIMENTS = (
     ),
     _ALS,
     _als("zeros-biases", "its ALS with biases, still zeros", "zero_filled_als", 0.01, True),
+    _als("per-entity", "ALS over observed ratings, its penalty", "per_entity_als", 0.01, False),
+    _als("per-entity-10", "the same, that penalty at 10", "per_entity_als", 10.0, False),
     _als("observed", "ALS over observed ratings, no biases", "numba_als", 0.01, False),
     _als("observed-biases", "ALS over observed ratings, biases", "numba_als", 0.01, True),
     _als("reg", "ALS over observed, no biases, reg 0.1", "numba_als", 0.1, False),

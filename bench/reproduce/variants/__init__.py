@@ -12,7 +12,8 @@ from mfimpls.contract import Backend
 HOMES = {
     "pair_in_turn": "sgd",
     "user_by_user": "sgd",
-    "zero_filled_als": "zero_filled",
+    "zero_filled_als": "per_entity",
+    "per_entity_als": "per_entity",
     "damped_biases": "baseline",
     "printed_module": "printed",
 }
