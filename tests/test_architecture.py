@@ -63,6 +63,12 @@ def test_a_backend_knows_the_contract_and_the_orders_alone(path):
     assert_only(path, [f"mfimpls.{name}" for name in ADAPTED_WITH] + own)
 
 
+@pytest.mark.parametrize("path", modules("bench/reproduce/variants"), ids=name_of)
+def test_a_quoted_variant_knows_no_more_than_a_backend(path):
+    own = ["mfimpls.registry"] if path.stem == "__init__" else []
+    assert_only(path, ["mfimpls.contract", "mfimpls.orders", *own])
+
+
 FOUNDATION = {
     "contract": [],
     "masks": ["mfimpls.contract"],

@@ -26,6 +26,7 @@ SMALLER = (
     (r"mfbench doctor --(limits|clock).*", "mfbench doctor --help"),  # they measure for a minute
     (r"mfbench tune.*", "mfbench tune --help"),  # it needs optuna, and minutes
     (r"mfbench study.*", f"mfbench study -n -d '{TINY}'"),
+    (r"mfbench reproduce [^-].*", "mfbench reproduce --list"),  # they train for minutes
     (r"(mfbench compare .*)", r"\1 || test $? = 1"),  # on a busy machine it may find a difference
 )
 QUICK = f"-d '{TINY}' -s rank=4 --epochs 2 --threads 1"  # appended to a run; the last counts

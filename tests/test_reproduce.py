@@ -258,10 +258,10 @@ def test_an_outcome_survives_its_file_and_the_file_says_the_verdict(tmp_path):
 
 def test_the_page_has_a_table_for_each_outcome_and_names_what_was_not_run():
     row = Row(metric="m", epoch=1, samples=(1.01, 1.02), published=(1.0, 1.0), tolerance=0.1)
-    page = table.markdown([outcome(rows=(row,))], [TINY], "mfbench reproduce all")
+    page = table.markdown([outcome(rows=(row,), env={"command": "mfbench reproduce all"})], [TINY])
     assert "| m | 1 | 1 | 1.0150 | 1.0100 to 1.0200 | +0.0150 | 0.1 | reproduced |" in page
     assert "- `tiny`: a tiny one; no data." in page
-    assert "mfbench reproduce all" in page
+    assert "Made by `mfbench reproduce all`." in page
 
 
 # The command

@@ -53,7 +53,7 @@ def reproduce(
     session.run(experiments)
     table.show(session.outcomes)
     if output:
-        report.publish(output, catalog.EXPERIMENTS, command)
+        report.publish(output, catalog.EXPERIMENTS)
         click.echo(f"Stored in {output}.")
     sys.exit(any(outcome.verdict == MISSED for outcome in session.outcomes))
 

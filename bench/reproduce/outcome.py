@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from bench.problems.specs import text_of
 from bench.reproduce.experiment import Claim, Experiment
 
 REPRODUCED, MISSED, SHOWN = "reproduced", "missed", "shown"
@@ -106,10 +107,6 @@ def judged(claim: Claim, samples: Sequence[float]) -> Row:
 
 def settings_of(experiment: Experiment) -> str:
     """`backend[k=v,...], n epochs`: what differs from the defaults of Hyper."""
-    from dataclasses import fields
-
-    from bench.problems.specs import text_of
-
     hyper = experiment.hyper
     changed = {
         f.name: text_of(getattr(hyper, f.name))

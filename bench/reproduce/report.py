@@ -25,7 +25,7 @@ def ensure_writable(directory: Path) -> None:
         raise unwritable(directory, error) from None
 
 
-def publish(directory: Path, experiments: Sequence[Experiment], command: str) -> list[Path]:
+def publish(directory: Path, experiments: Sequence[Experiment]) -> list[Path]:
     """Draw the page and the figures from all outcomes in the directory; what was written.
 
     `experiments` are all there are: those without an outcome are listed as not run. Raises
@@ -35,7 +35,7 @@ def publish(directory: Path, experiments: Sequence[Experiment], command: str) ->
     done = {outcome.experiment for outcome in outcomes}
     missing = [experiment for experiment in experiments if experiment.name not in done]
     page = directory / PAGE
-    store.write(page, table.markdown(outcomes, missing, command))
+    store.write(page, table.markdown(outcomes, missing))
     return [page, *_figures(directory, outcomes)]
 
 

@@ -38,7 +38,7 @@ def _curves(tolerance: float | None) -> tuple[Claim, ...]:
 _SGD = Experiment(
     name="rosenthal-sgd",
     group="rosenthal",
-    title="SGD by hand on its own split, p before q",
+    title="its SGD by hand, on its own split",
     source=BY_HAND,
     backend="pair_in_turn",
     hyper=SGD,
@@ -91,7 +91,7 @@ EXPERIMENTS = (
     replace(
         _SGD,
         name="rosenthal-sgd-splits",
-        title=f"the same on {SPLITS} random splits",
+        title=f"its SGD on {SPLITS} random splits",
         splits=tuple((f"leave_out=10,split_seed={seed}",) for seed in range(SPLITS)),
         claims=_curves(None),
         note="Held to the band of the splits: the draw of a split moves the test MSE by over 0.01.",
@@ -99,9 +99,19 @@ EXPERIMENTS = (
     replace(
         _SGD,
         name="rosenthal-sgd-ours",
-        title="the same by numba_sgd, p and q at once",
+        title="its SGD by numba_sgd, p and q at once",
         backend="numba_sgd",
+        timed=True,
         curve=(),
+    ),
+    replace(
+        _SGD,
+        name="rosenthal-sgd-variance",
+        title="its SGD, 1/40 taken for a variance",
+        hyper=replace(SGD, init_std=40**-0.5),
+        claims=shown(("test MSE", "train MSE"), (50, 200)),
+        curve=(),
+        note="The post writes N(0, 1/rank); its numbers are those of a standard deviation.",
     ),
     replace(
         _SGD,
@@ -113,8 +123,8 @@ EXPERIMENTS = (
     ),
     _ALS,
     _als("zeros-biases", "its ALS with biases, still zeros", "zero_filled_als", 0.01, True),
-    _als("per-entity", "ALS over observed ratings, its penalty", "per_entity_als", 0.01, False),
-    _als("per-entity-10", "the same, that penalty at 10", "per_entity_als", 10.0, False),
+    _als("per-entity", "ALS over observed ratings, its own penalty", "per_entity_als", 0.01, False),
+    _als("per-entity-10", "ALS over observed ratings, that at 10", "per_entity_als", 10.0, False),
     _als("observed", "ALS over observed ratings, no biases", "numba_als", 0.01, False),
     _als("observed-biases", "ALS over observed ratings, biases", "numba_als", 0.01, True),
     _als("reg", "ALS over observed, no biases, reg 0.1", "numba_als", 0.1, False),
@@ -123,7 +133,7 @@ EXPERIMENTS = (
     replace(
         _MODULE,
         name="rosenthal-torch-2017",
-        title="the same as first printed, without zero_grad",
+        title="its module as first printed, no zero_grad",
         hyper=replace(MODULE, options={"zero_grad": False}),
         claims=shown(("test MSE",), (0, 1)),
         timed=False,
@@ -132,7 +142,7 @@ EXPERIMENTS = (
     replace(
         _MODULE,
         name="rosenthal-torch-weight-decay",
-        title="the same with weight_decay",
+        title="its module with weight_decay",
         hyper=replace(MODULE, options={"weight_decay": 1e-5}),
         claims=(),
         timed=False,
