@@ -14,7 +14,7 @@ from bench.__main__ import main
 from bench.problems.downloads import Web
 from bench.problems.movielens import MovieLens
 from bench.problems.movielens_sets import COLONS, DATASETS, Member
-from bench.reproduce import catalog, problems, scores, session, store, table
+from bench.reproduce import catalog, figures, problems, scores, session, store, table
 from bench.reproduce.experiment import Claim, Experiment, folds
 from bench.reproduce.outcome import MISSED, REPRODUCED, SHOWN, Outcome, Row
 from bench.reproduce.run import carry_out
@@ -126,8 +126,8 @@ def test_off_is_the_distance_to_the_nearer_end():
 
 
 def outcome(**fields):
-    named = dict.fromkeys(("title", "source", "settings"), "x")
-    return Outcome(experiment="e", group="g", dataset="ml-100k", **named | fields)
+    named = dict.fromkeys(("title", "source", "settings"), "x") | {"experiment": "e"}
+    return Outcome(group="g", dataset="ml-100k", **named | fields)
 
 
 def test_one_miss_makes_the_experiment_a_miss():
@@ -262,6 +262,33 @@ def test_the_page_has_a_table_for_each_outcome_and_names_what_was_not_run():
     assert "| m | 1 | 1 | 1.0150 | 1.0100 to 1.0200 | +0.0150 | 0.1 | reproduced |" in page
     assert "- `tiny`: a tiny one; no data." in page
     assert "Made by `mfbench reproduce all`." in page
+
+
+def drawn(name, *epochs):
+    def rows(metric, **fields):
+        return tuple(
+            Row(metric=metric, epoch=e, samples=(1.0 + 1 / e, 1.1 + 1 / e), **fields)
+            for e in epochs
+        )
+
+    curves = rows("test MSE") + rows("train MSE")
+    return outcome(rows=rows("test MSE", published=(1.5, 1.5)), curves=curves, experiment=name)
+
+
+def test_a_figure_is_drawn_once_all_it_shows_is_there():
+    sgd = [drawn(name, 1, 10, 200) for name in ("rosenthal-sgd", "rosenthal-sgd-splits")]
+    als = [drawn(name, 1, 100) for name in figures.ALS]
+    assert set(figures.figures(sgd + als)) == {"rosenthal-sgd", "rosenthal-als"}
+    assert set(figures.figures(sgd + als[1:])) == {"rosenthal-sgd"}
+    assert not figures.figures(sgd[1:])
+
+
+def test_a_figure_rings_what_was_published_and_draws_each_curve():
+    found = figures.figures(drawn(name, 1, 100) for name in figures.ALS)["rosenthal-als"]
+    (axes,) = found.axes
+    (rings,) = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
+    assert rings.get_ydata().tolist() == [1.5, 1.5]
+    assert {text.get_text() for text in axes.texts} == set(figures.ALS.values())
 
 
 # The command
