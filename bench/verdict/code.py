@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bench.lines import TOTAL
 from bench.records import Record
 from bench.units import digits
-from bench.verdict.contest import BY_HAND, SAME_LIBRARY, THE_BLOGS, Contest, base
+from bench.verdict.contest import BY_HAND, PLAIN, TWINS, Contest, base
 from bench.verdict.words import Section, name, table
 
 NOTE = "Lines are counted, not measured, so they have no interval; docs/figures.md says how."
@@ -36,20 +36,20 @@ def _newest(contests: Sequence[Contest]) -> dict[str, Record]:
 
 
 def _answer(found: Mapping[str, Record]) -> str:
-    if THE_BLOGS not in found:
-        return f"not counted; there is no record of {name(THE_BLOGS)} with its lines."
-    ours = found[THE_BLOGS]
-    said = [
-        _beside(ours, found[other], other) for other in (BY_HAND, SAME_LIBRARY) if other in found
-    ]
-    said = said or [f"no record of {name(BY_HAND)} to set beside it"]
-    return f"{name(THE_BLOGS)} is {ours.lines[TOTAL]} lines long: {'; '.join(said)}."
+    plain = next((label for label in PLAIN if label in found), "")
+    asked = [(plain, BY_HAND), TWINS]
+    said = [_beside(found[a], found[b], b) for a, b in asked if a in found and b in found]
+    if not said:
+        ran = f"{name(plain)}, {found[plain].lines[TOTAL]} lines long," if plain else "autograd"
+        return f"not compared; there is no record of {ran} beside one by hand."
+    return f"{'. '.join(said)}."
 
 
 def _beside(ours: Record, theirs: Record, other: str) -> str:
     more = ours.lines[TOTAL] - theirs.lines[TOTAL]
     words = f"{abs(more)} {'more' if more > 0 else 'fewer'} than" if more else "as long as"
-    total = f"{words} {name(other)} ({theirs.lines[TOTAL]})"
+    ours_is = f"{name(base(ours.case.backend))} is {ours.lines[TOTAL]} lines long"
+    total = f"{ours_is}, {words} {name(other)} ({theirs.lines[TOTAL]})"
     each = [_each(record) for record in (ours, theirs)]
     if not all(each):
         return f"{total}, what each can do not recorded"

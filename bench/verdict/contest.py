@@ -13,10 +13,10 @@ from bench.row import AGREES, Row
 from bench.stats import Interval, median, paired_ratio
 
 # The question is about these programs; which of them can be compared is read from the records.
-AUTOGRAD = ("torch_sgd", "torch_sampled_sgd", "jax_sgd")
-THE_BLOGS = "torch_sgd"  # embeddings and autograd, as the blog has it
+AUTOGRAD = ("torch_embedding_sgd", "torch_sgd", "torch_sampled_sgd", "jax_sgd")
+PLAIN = ("torch_embedding_sgd", "torch_sgd")  # as the blog writes it: the first of these that ran
 BY_HAND = "numpy_sgd"  # the same rule, its gradient derived by hand
-SAME_LIBRARY = "torch_manual_sgd"  # by hand too, in autograd's own library
+TWINS = ("torch_sgd", "torch_manual_sgd")  # one library and one form, with autograd and by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,19 @@ class Contest:
         """The update-rule family that the backend declared; empty where no repeat told."""
         return next((r.path for r in self.records[row.backend] if r.path), "")
 
-    def labelled(self, name: str, device: str = "cpu") -> list[Row]:
-        """The sound rows of one backend, whatever its settings."""
-        return [row for row in self.on(device) if base(row.backend) == name]
+    def of(self, names: Sequence[str]) -> list[Row]:
+        """The sound rows of these backends on the CPU, whatever their settings."""
+        return [row for row in self.on("cpu") if base(row.backend) in names]
 
-    def unsound(self, name: str) -> str:
-        """Why a backend that ran here does not count, as a clause; empty where that is not so."""
+    @property
+    def plain(self) -> list[Row]:
+        """Autograd as the blog writes it."""
+        return next(filter(None, (self.of([name]) for name in PLAIN)), [])
+
+    def unsound(self, names: Sequence[str]) -> str:
+        """Why one of these backends ran here and does not count; empty where none did."""
         for row in self.rows:
-            if base(row.backend) == name and row.verdict != AGREES:
+            if base(row.backend) in names and row.verdict != AGREES:
                 return f"`{row.backend}` {row.verdict}: {row.reasons[0]}"
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bench.row import Row
-from bench.verdict.contest import AUTOGRAD, THE_BLOGS, Contest, base, lead
+from bench.verdict.contest import AUTOGRAD, Contest, base, lead
 from bench.verdict.words import Finding, Section, known, listed, missing, name, sooner
 
 
@@ -48,7 +48,7 @@ def _section(
 
 def _finding(contest: Contest, what: str, belongs: Callable[[Contest, Row], bool]) -> Finding:
     rows = contest.on("cpu")
-    slow = [row for row in rows if base(row.backend) in AUTOGRAD]
+    slow = contest.of(AUTOGRAD)
     if not slow:
         return missing(contest, "there is no sound record of autograd.")
     fast = [row for row in rows if belongs(contest, row)]
@@ -56,7 +56,7 @@ def _finding(contest: Contest, what: str, belongs: Callable[[Contest, Row], bool
         return missing(contest, f"there is no sound record of {what}.")
     first = fast[0]
     compared = [(slow[0], "the fastest autograd" if len(slow) > 1 else "")]
-    compared += [(row, "") for row in slow[1:] if base(row.backend) == THE_BLOGS]
+    compared += [(row, "") for row in contest.plain if row is not slow[0]]
     leads = [(row, which, lead(contest, first, row)) for row, which in compared]
     said = listed([sooner(found, row, which) for row, which, found in leads if found])
     if not said:

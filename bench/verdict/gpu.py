@@ -62,7 +62,7 @@ def _answer(meetings: Sequence[Meeting]) -> str:
 
 def _finding(found: Meeting) -> Finding:
     contest, ours = found.contest, found.gpu
-    same = [r for r in contest.labelled(base(ours.backend)) if r is not found.cpu]
+    same = [r for r in contest.of([base(ours.backend)]) if r is not found.cpu]
     leads = [(row, each) for row in same if (each := lead(contest, ours, row))]
     said = [sooner(each, row) for row, each in [(found.cpu, found.lead), *leads]]
     cold = break_even(ours, found.cpu).sentence

@@ -3,61 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.standings import TOLERANCE
 from bench.stats import Interval, median
 from bench.units import digits, seconds
-from bench.verdict.contest import BY_HAND, SAME_LIBRARY, THE_BLOGS, Contest
+from bench.verdict.contest import AUTOGRAD, BY_HAND, TWINS, Contest
 from bench.verdict.walks import Pair, pairs, why_none
 from bench.verdict.words import Finding, Section, factor, known, listed, missing, name
 
 
 def per_epoch(contests: Sequence[Contest]) -> Section:
     """Is an epoch of autograd worth more than the same epoch by hand?"""
-    findings = _findings(contests, BY_HAND, _walked)
+    findings = _findings(contests, AUTOGRAD, BY_HAND, _walked)
     parted = [finding.clause for finding in known(findings) if finding.clause]
     if not known(findings):
         answer = f"not measured; {findings[0].sentence}"
     elif parted:
         answer = f"not comparable; {listed(parted)}."
     else:
-        where = listed(list(dict.fromkeys(name(f.contest.title) for f in known(findings))))
+        who = _each_once([*(f.subject for f in known(findings)), BY_HAND])
+        where = _each_once(f.contest.title for f in known(findings))
         answer = (
-            f"autograd converges exactly like the same rule by hand: {name(THE_BLOGS)} "
-            f"and {name(BY_HAND)} walk one path, number by number, on {where}."
+            f"autograd converges exactly like the same rule by hand: {who} walk one path, number "
+            f"by number, on {where}."
         )
     return Section("Per epoch", "Does autograd converge faster per epoch?", answer, findings)
 
 
 def per_second(contests: Sequence[Contest]) -> Section:
     """What does autograd cost in time, beside another library and within its own?"""
-    beside = _findings(contests, BY_HAND, _timed)
-    alone = _findings(contests, SAME_LIBRARY, _timed)
+    beside = _findings(contests, AUTOGRAD, BY_HAND, _timed)
+    alone = _findings(contests, TWINS[:1], TWINS[1], _timed)
     if known(beside):
         answer = f"beside the same epoch of {name(BY_HAND)}, {_clauses(beside)}."
     else:
         answer = f"not measured; {beside[0].sentence}"
     if known(alone):
         answer += " Autograd alone: beside the same steps by hand in the same library, "
-        answer += f"{name(SAME_LIBRARY)}, {_clauses(alone)}."
+        answer += f"{name(TWINS[1])}, {_clauses(alone)}."
     else:
         answer += f" What autograd alone costs: not measured; {alone[0].sentence}"
     return Section("Per second", "Does it converge faster per second?", answer, [*beside, *alone])
 
 
+def _each_once(names: Iterable[str]) -> str:
+    return listed([*map(name, dict.fromkeys(names))])
+
+
 def _clauses(findings: Sequence[Finding]) -> str:
-    clauses = listed([finding.clause for finding in known(findings)])
-    return f"one of {name(THE_BLOGS)} takes {clauses}"
+    clauses: dict[str, list[str]] = {}
+    for finding in known(findings):
+        clauses.setdefault(finding.subject, []).append(finding.clause)
+    return "; ".join(f"one of {name(who)} takes {listed(said)}" for who, said in clauses.items())
 
 
 def _findings(
-    contests: Sequence[Contest], other: str, say: Callable[[Pair], Finding]
+    contests: Sequence[Contest], autograd: Sequence[str], other: str, say: Callable[[Pair], Finding]
 ) -> list[Finding]:
     found: list[Finding] = []
     for contest in contests:
-        said = [say(one) for one in pairs(contest, other)]
-        found += said or [missing(contest, why_none(contest, other))]
+        said = [say(one) for one in pairs(contest, autograd, other)]
+        found += said or [missing(contest, why_none(contest, autograd, other))]
     return found
 
 
@@ -77,6 +84,7 @@ def _walked(found: Pair) -> Finding:
         f"{theirs} have the same J after every epoch, {found.epochs} in all: within "
         f"{found.gap:.0e} of it in every repeat, where {TOLERANCE:.0e} is allowed"
         f"{_met(found)}{figure}.",
+        subject=found.autograd.backend,
     )
 
 
@@ -98,6 +106,7 @@ def _timed(found: Pair) -> Finding:
         f"**{_word(ratio)}.** On one path, an epoch of {ours} takes {factor(ratio)} as long as one "
         f"of {theirs}: {' against '.join(times)}{found.left_out}{found.contest.figure('timing')}.",
         f"{factor(ratio)} as long on {name(found.contest.title)}",
+        subject=found.autograd.backend,
     )
 
 

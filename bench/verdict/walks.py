@@ -14,7 +14,7 @@ from bench.records import Record
 from bench.row import Row
 from bench.standings import TOLERANCE, walk_of
 from bench.stats import Interval, Times, costs, pair, paired_ratio
-from bench.verdict.contest import THE_BLOGS, Contest
+from bench.verdict.contest import Contest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Pair:
         return f", in the {used} of {most} repeats with a second epoch" if used < most else ""
 
 
-def pairs(contest: Contest, other: str) -> Iterator[Pair]:
-    """The blog's program beside each row of `other` that was given its path."""
-    for ours in contest.labelled(THE_BLOGS):
-        for theirs in contest.labelled(other):
+def pairs(contest: Contest, autograd: Sequence[str], other: str) -> Iterator[Pair]:
+    """Each row of these autograd backends beside each row of `other` that was given its path."""
+    for ours in contest.of(autograd):
+        for theirs in contest.of([other]):
             walks = list(_shared(contest.records[ours.backend], contest.records[theirs.backend]))
             if walks:
                 epochs = max(min(a.epochs, b.epochs) for a, b in walks)
@@ -77,11 +77,10 @@ def _gap(one: Record, other: Record) -> float:
     return max((abs(a.J - b.J) / abs(a.J) for a, b in points), default=math.inf)
 
 
-def why_none(contest: Contest, other: str) -> str:
+def why_none(contest: Contest, autograd: Sequence[str], other: str) -> str:
     """Why a contest has no such pair, as a sentence."""
-    for wanted in (THE_BLOGS, other):
-        if not contest.labelled(wanted):
-            return f"{contest.unsound(wanted) or f'there is no record of `{wanted}`'}."
-    return (
-        f"`{THE_BLOGS}` and `{other}` had no start, order and settings in common to walk one path."
-    )
+    ours = f"`{autograd[0]}`" if len(autograd) == 1 else "autograd"
+    for names, who in ((autograd, ours), ([other], f"`{other}`")):
+        if not contest.of(names):
+            return f"{contest.unsound(names) or f'there is no record of {who}'}."
+    return f"{ours} and `{other}` had no start, order and settings in common to walk one path."

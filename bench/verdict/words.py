@@ -14,13 +14,14 @@ from bench.verdict.contest import Contest, Lead
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one contest says of one question: a sentence, and a clause for the answer. `known` is
-    False where the sentence only says why nothing is known.
+    """What one contest says of one question: a sentence, and a clause for the answer about its
+    `subject`, a backend. `known` is False where the sentence only says why nothing is known.
     """
 
     contest: Contest
     sentence: str
     clause: str = ""
+    subject: str = ""
     known: bool = True
 
 
