@@ -33,8 +33,8 @@ RANKING = ("", "backend", "time to target", "ratio (95% interval)", "epochs", "p
 MARKS = (
     "~ can't be told apart from the row above; ! tripped a guard and x failed: not ranked. Of the "
     "machine's limit (docs/limits.md), and what holds an epoch back: a dash where it was not "
-    "measured. Seconds "
-    "of another machine or another day can't be compared with these; ratios within a run can."
+    "measured. Seconds of another machine or another day can't be compared with these; ratios "
+    "within a run can."
 )
 
 
@@ -49,14 +49,9 @@ def page(contests: Sequence[Contest], runs: Mapping[str, Sequence[Record]], comm
     """The page of all contests; `runs` are the records behind them by directory, `command` is what
     writes it.
     """
-    parts = [
-        TITLE,
-        *INTRODUCTION,
-        "## In short",
-        answers(contests),
-    ]
+    parts = [TITLE, *INTRODUCTION, "## In short", answers(contests)]
     for section in (ask(contests) for ask in QUESTIONS):
-        evidence = "\n".join(section.evidence) or section.answer
+        evidence = "\n".join(section.evidence) or section.answer[0].upper() + section.answer[1:]
         parts += [f"## {section.question}", evidence, section.table]
     parts += ["## The rankings"]
     for contest in contests:
