@@ -72,6 +72,20 @@ def _judged(record: Record, verdicts: Mapping[str, Any]) -> Record:
     return replace(record, flags=(*record.flags, *flags), gate=verdict)
 
 
+def families(records: Iterable[Record]) -> dict[str, Any]:
+    """Backend -> what the gate found of it, family by family; once for all settings of a source
+    that it judged without settings.
+    """
+    found: dict[str, Any] = {}
+    for record in records:
+        label, rows = record.case.backend, record.gate.get("families")
+        name = label.partition("[")[0]
+        same = (known for known in found if known.partition("[")[0] == name)
+        if rows and not any(found[known] == rows for known in same):
+            found[label] = rows
+    return found
+
+
 def settle_targets(directory: Path, records: Iterable[Record], known: Targets) -> None:
     """Store a target for each data set that has none yet: the known one, else one derived from
     these records. Raises ResultsError.

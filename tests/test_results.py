@@ -85,6 +85,15 @@ def test_a_verdict_holds_for_all_settings_of_the_source_that_it_judged(tmp_path)
     assert read.flags == ("disagrees: the penalty is doubled",)
 
 
+def test_what_holds_for_all_settings_of_a_source_is_listed_once():
+    gate, other = {"families": [{"family": "als"}]}, {"families": [{"family": "sgd"}]}
+    records = [
+        fake.record("a", gate=gate), fake.record("a[batch=2]", gate=gate),
+        fake.record("a[batch=4]", gate=other), fake.record("b", gate=gate), fake.record("c"),
+    ]  # fmt: skip
+    assert list(results.families(records)) == ["a", "a[batch=4]", "b"]
+
+
 def test_verdicts_of_other_backends_are_kept(tmp_path):
     results.store_agreement(tmp_path, {"a": verdict(True, "1")})
     results.store_agreement(tmp_path, {"b": verdict(False, "2")})

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from bench import results
 from bench.agree import TOLERANCE
 from bench.palette import Style
 from bench.plots import look
@@ -72,9 +73,8 @@ def draw(records: Sequence[Record], styles: Mapping[str, Style]) -> Figure | Non
 
 def _families(records: Sequence[Record]) -> dict[str, list[Member]]:
     # By family, each backend once.
-    judged = {r.case.backend: r.gate["families"] for r in records if r.gate.get("families")}
     families: dict[str, list[Member]] = {}
-    for backend, rows in judged.items():
+    for backend, rows in results.families(records).items():
         for row in rows:
             families.setdefault(row["family"], []).append(Member(backend, row))
     return families

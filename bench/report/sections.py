@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from bench import units
+from bench import results, units
 from bench.records import Record
 from bench.report.cells import Cell, Line, Table, backend, number, score, seconds
 from bench.row import AGREES, FAILED, FLAGGED, Row
@@ -48,7 +48,6 @@ def _bar(parts: Mapping[str, float], longest: float) -> Cell:
 
 def families(records: Sequence[Record]) -> Table | None:
     """What `mfbench agree` found family by family; None where it was not run on these sources."""
-    judged = {r.case.backend: r.gate["families"] for r in records if r.gate}
     lines = [
         Line(
             (
@@ -60,7 +59,7 @@ def families(records: Sequence[Record]) -> Table | None:
             ),
             AGREES if row["verdict"] == AGREES else FLAGGED,
         )
-        for name, rows in judged.items()
+        for name, rows in results.families(records).items()
         for row in rows
     ]
     return Table("Families", FAMILY_COLUMNS, lines) if lines else None
