@@ -161,7 +161,7 @@ def destination(walker: Walker) -> Destination:
 def independence(walker: Walker, dataset: str, problem: Problem) -> Independence:
     """One epoch on a whole data set with its tuned settings, for each number of threads."""
     backend, bits, error = walker.backend, set(), ""
-    hyper = hyper_of(walker.spec, backend, {}, presets.tuned(dataset, backend))
+    hyper = hyper_of(walker.spec, backend, {}, presets.tuned_of(walker.spec, dataset, backend))
     try:
         for threads in THREADS:
             with limited(threads):

@@ -76,7 +76,7 @@ def jobs(grid: Grid, loaded: Mapping[str, Backend]) -> list[Job]:
 
 
 def _case(grid: Grid, dataset: str, threads: int, spec: BackendSpec, backend: Backend) -> Case:
-    hyper = hyper_of(spec, backend, grid.shared, presets.tuned(dataset, backend))
+    hyper = hyper_of(spec, backend, grid.shared, presets.tuned_of(spec, dataset, backend))
     return Case(
         backend=spec.label,
         dataset=dataset,

@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bench.specs import SpecError
+from bench.specs import BackendSpec, SpecError
+from mfimpls import registry
 from mfimpls.contract import Backend, unknown
 
 
@@ -104,6 +105,13 @@ def tuned(dataset: str, backend: Backend) -> dict[str, Any]:
 def model(dataset: str) -> Mapping[str, Any]:
     """What defines J on a data set."""
     return next(_entries("model", dataset))
+
+
+def tuned_of(spec: BackendSpec, dataset: str, backend: Backend) -> dict[str, Any]:
+    """What `tuned` gives for a spec's backend, or for the one whose settings it is to take. Raises
+    UnknownBackend.
+    """
+    return tuned(dataset, registry.declared(spec.walks_as) if spec.walks_as else backend)
 
 
 def _entries(table: str, dataset: str) -> Iterator[Mapping[str, Any]]:

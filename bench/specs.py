@@ -11,6 +11,7 @@ from typing import Any
 from bench.problems.specs import BOOLEANS
 from mfimpls.contract import EVERYONE_USES, Backend, Caps, Hyper, Value, unknown
 
+AS = "as"
 FORM = re.compile(r"(?P<name>[^\[\]@]+)(@(?P<device>[^\[\]@]+))?(\[(?P<settings>[^\[\]]*)\])?")
 
 
@@ -25,11 +26,13 @@ class BackendSpec:
     name: str
     device: str = "cpu"
     settings: Mapping[str, str] = field(default_factory=dict)
+    walks_as: str = ""  # the backend whose tuned settings it takes, to walk the same path
 
     @property
     def label(self) -> str:
         device = "" if self.device == "cpu" else f"@{self.device}"
-        settings = ",".join(f"{k}={v}" for k, v in sorted(self.settings.items()))
+        said = {**self.settings, AS: self.walks_as} if self.walks_as else self.settings
+        settings = ",".join(f"{k}={v}" for k, v in sorted(said.items()))
         return f"{self.name}{device}" + (f"[{settings}]" if settings else "")
 
 
@@ -38,9 +41,9 @@ def parse_backend(text: str) -> BackendSpec:
     match = FORM.fullmatch(text.strip())
     if not match:
         raise SpecError(f"{text!r} is no backend; write NAME, NAME@cuda or NAME[lr=0.05,batch=64].")
-    return BackendSpec(
-        match["name"].strip(), match["device"] or "cpu", parse_settings(match["settings"] or "")
-    )
+    settings = parse_settings(match["settings"] or "")
+    walks_as = settings.pop(AS, "")
+    return BackendSpec(match["name"].strip(), match["device"] or "cpu", settings, walks_as)
 
 
 def parse_settings(text: str | Iterable[str]) -> dict[str, str]:

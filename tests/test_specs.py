@@ -2,8 +2,9 @@
 
 import pytest
 
-from bench.presets import preset, preset_names, tuned
+from bench.presets import preset, preset_names, tuned, tuned_of
 from bench.specs import SpecError, hyper_of, parse_backend, parse_settings
+from mfimpls import registry
 from mfimpls.contract import Backend, Caps, Option
 
 SGD = Backend(
@@ -25,6 +26,7 @@ def hyper(text, backend=SGD, shared=None, tuned_values=None):
         ("numba_sgd@cpu", "numba_sgd"),
         ("torch_sgd@cuda", "torch_sgd@cuda"),
         ("torch_sgd[lr=0.1, batch=64]", "torch_sgd[batch=64,lr=0.1]"),
+        ("numpy_sgd[lr=1,as=torch_sgd]", "numpy_sgd[as=torch_sgd,lr=1]"),
         ("path/to/mine.py:best@cuda[lr=1]", "path/to/mine.py:best@cuda[lr=1]"),
     ],
 )
@@ -42,6 +44,15 @@ def test_own_settings_go_before_shared_ones_and_those_before_tuned_ones():
     shared, from_preset = {"lr": "2", "batch": "2"}, {"lr": 1, "rank": 9}
     chosen = hyper("toy_sgd[lr=3]", SGD, shared, from_preset)
     assert (chosen.lr, chosen.batch, chosen.rank) == (3.0, 2, 9)
+
+
+def test_a_backend_can_take_the_tuned_settings_of_another_to_walk_its_path():
+    for dataset in ("ml-100k[official=u1]", "synthetic[size=m]"):
+        spec = parse_backend("toy_sgd[as=numba_sgd]")
+        assert tuned_of(spec, dataset, SGD) == tuned(dataset, registry.declared("numba_sgd"))
+        assert tuned_of(parse_backend("toy_sgd"), dataset, SGD) == tuned(dataset, SGD)
+    with pytest.raises(registry.UnknownBackend, match="did you mean numba_sgd"):
+        tuned_of(parse_backend("toy_sgd[as=numba_sdg]"), "synthetic", SGD)
 
 
 def test_values_get_the_type_of_their_default():

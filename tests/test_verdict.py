@@ -70,6 +70,13 @@ def test_every_form_of_autograd_is_set_beside_the_rule_by_hand():
     assert "one of `torch_sgd` takes 2.00 times" in answer
 
 
+def test_two_labels_with_the_same_settings_are_one_program():
+    twice = ran("numpy_sgd"), ran("numpy_sgd[as=torch_sgd]", 1.1)
+    answer, evidence = said(per_second, ran("torch_sgd", 2), *twice)
+    assert evidence.count("On one path") == 1
+    assert "takes 2.00 times" in answer
+
+
 def test_the_blogs_form_is_on_embeddings_where_that_ran():
     forms = ran("torch_embedding_sgd", 8), ran("torch_sgd", 4)
     answer, _ = said(custom, *forms, ran("numba_sgd"))

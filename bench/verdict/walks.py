@@ -55,13 +55,14 @@ class Pair:
 
 
 def pairs(contest: Contest, autograd: Sequence[str], other: str) -> Iterator[Pair]:
-    """Each row of these autograd backends beside each row of `other` that was given its path."""
+    """Each row of these autograd backends beside the first of `other` that was given its path."""
     for ours in contest.of(autograd):
         for theirs in contest.of([other]):
             walks = list(_shared(contest.records[ours.backend], contest.records[theirs.backend]))
             if walks:
                 epochs = max(min(a.epochs, b.epochs) for a, b in walks)
                 yield Pair(contest, ours, theirs, epochs, max(_gap(a, b) for a, b in walks))
+                break  # two labels with the same settings are one program
 
 
 def _shared(ours: Sequence[Record], theirs: Sequence[Record]) -> Iterator[tuple[Record, Record]]:
