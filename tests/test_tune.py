@@ -96,8 +96,8 @@ class TestTheSpace:
 
     def test_what_all_try_first_are_the_settings_that_a_backend_has(self):
         without = replace(SGD, orders=("shuffle",))
-        assert [s["batch"] for s in space.first(SGD)] == [1, 4096]
-        assert [s["batch"] for s in space.first(without)] == [4096]
+        assert [s["batch"] for s in space.first(SGD)] == [1, 4096, 16384]
+        assert [s["batch"] for s in space.first(without)] == [4096, 16384]
         assert not list(space.first(Caps(path="als")))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mfimpls.contract import Caps
 
-VERSION = 1  # of all below: trials of another space are not gone on with
+VERSION = 2  # of all below: trials of another space are not gone on with
 Settings = dict[str, Any]
 
 
@@ -51,9 +51,10 @@ WALK: Mapping[str, Dimension] = {
     "decay": Range(0.8, 1.0),
     "batch": Choice((1, 1024, 4096, 16384, 65536)),
 }
-FIRST: tuple[Settings, ...] = (  # tried by every backend that has them, before the search begins
-    {"optimizer": "rowwise_adagrad", "lr": 0.15, "decay": 1.0, "batch": 1, "order": "blocks"},
-    {"optimizer": "adagrad", "lr": 0.15, "decay": 1.0, "batch": 4096, "order": "shuffle"},
+FIRST: tuple[Settings, ...] = (  # known to be good before any search; tried by all that have them
+    {"optimizer": "rowwise_adagrad", "lr": 0.2, "decay": 1.0, "batch": 1, "order": "blocks"},
+    {"optimizer": "adagrad", "lr": 0.2, "decay": 1.0, "batch": 4096, "order": "shuffle"},
+    {"optimizer": "adagrad", "lr": 0.2, "decay": 1.0, "batch": 16384, "order": "shuffle"},
 )
 
 
