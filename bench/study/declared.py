@@ -22,10 +22,10 @@ LR: Mapping[str, tuple[float, ...]] = {
     "sgd": (0.0025, 0.005, 0.01, 0.02, 0.04),
     "adagrad": (0.025, 0.05, 0.1, 0.2, 0.4),
     "rowwise_adagrad": (0.025, 0.05, 0.1, 0.2, 0.4),
-    "adam": (0.0006, 0.00125, 0.0025, 0.005, 0.01),
+    "adam": (0.0003, 0.0006, 0.00125, 0.0025, 0.005),
 }
 PENALTY = {"reg": (0.03, 0.06, 0.12, 0.24)}
-DROPOUT = {"dropout": (0.1, 0.2, 0.4, 0.6)}
+DROPOUT = {"dropout": (0.2, 0.4, 0.6, 0.8)}
 REG_BIAS = 0.02  # wherever there is a penalty
 
 
