@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -110,3 +111,16 @@ def test_a_dry_run_counts_the_settings(tmp_path):
     assert result.exit_code == 0
     assert f"dropout: {len(declared.LR['sgd']) * 4} settings" in result.output
     assert not (tmp_path / "results").exists()
+
+
+def test_the_page_shows_the_stored_study():
+    root = Path(__file__).parent.parent
+    page = (root / "docs/experiments.md").read_text(encoding="utf-8")
+    stored = rows.load(root / "results/study")
+    assert [row.name for row in stored] == [addition.name for addition in ADDITIONS]
+    base, *added = stored
+    by_hand = next(iter(base.test_rmse))
+    for row in added:
+        lines = "".join(f" {own} + {shared} |" for own, shared in row.lines.values()) or "  |  |"
+        change = row.mean(by_hand) - base.mean(by_hand)
+        assert f"| {row.name} |{lines} {row.mean(by_hand):.4f} | {change:+.4f} |" in page

@@ -130,9 +130,9 @@ class TestASearch:
         from bench.tune.search import of_walk
 
         backend, search = registry.declared(name), of_walk(registry.declared(name).caps, 0)
-        biased = {"biases": backend.caps.takes_biases}
+        able = {"biases": backend.caps.takes_biases, "dtype": backend.caps.dtypes[0]}
         for _ in range(12):
-            assert backend.refusal(Hyper(**biased, **search.ask())) is None
+            assert backend.refusal(Hyper(**able, **search.ask())) is None
             search.tell(1.0)
 
     def test_draws_numbers_that_can_be_typed(self):
@@ -266,6 +266,13 @@ class TestACampaign:
         assert [t.stage for t in found if t.backend == "numba_als"] == [
             *["model"] * 4, "search", "again", "again", "loss"
         ]  # fmt: skip
+
+    def test_takes_the_dtype_that_a_backend_has(self, tmp_path):
+        one = campaign.Campaign(a_plan(tmp_path), Silence())
+        backend = registry.declared("numpy_sgd")
+        coarse = replace(backend, caps=replace(backend.caps, dtypes=("float64",)))
+        found = [one._hyper((parse_backend("x"), b), {}).dtype for b in (backend, coarse)]
+        assert found == ["float32", "float64"]
 
     def test_goes_on_after_a_stop_as_if_it_had_not_stopped(self, tuned_with, tmp_path):
         whole, ran = tuned_with(tmp_path / "whole")

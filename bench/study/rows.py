@@ -72,11 +72,12 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     """The rows as lines of text: lines of code own + shared, test RMSE and its change."""
     base = rows[0]
     backends = list(base.test_rmse)
-    heads = "".join(f"{name + ' lines':>17}{'RMSE':>9}" for name in backends)
+    width = 8 + max(map(len, backends))
+    heads = "".join(f"{name + ' lines':>{width}}{'RMSE':>9}" for name in backends)
     yield f"{'':<26}{heads}{'change':>9}  chosen"
     for row in rows:
         cells = "".join(
-            f"{_lines(row.lines.get(name)):>17}{row.mean(name):>9.4f}" for name in backends
+            f"{_lines(row.lines.get(name)):>{width}}{row.mean(name):>9.4f}" for name in backends
         )
         change = row.mean(backends[0]) - base.mean(backends[0])
         yield f"{row.name:<26}{cells}{change:>+9.4f}  {chosen(row)}"

@@ -124,6 +124,8 @@ class Campaign:
 
     def _hyper(self, entrant: Entrant, settings: Settings) -> Hyper:
         base: dict[str, Any] = {"rank": self.plan.rank, "seed": self.plan.seed}
+        if Hyper().dtype not in (able := entrant[1].caps.dtypes):
+            base["dtype"] = able[0]
         return hyper_of(*entrant, {}, base | settings)
 
     def _child(self, spec: BackendSpec, whole: bool = False) -> Child:
