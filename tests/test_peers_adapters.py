@@ -295,6 +295,7 @@ def test_no_blas_thread_runs_inside_the_threads_of_implicit(problem, implicit_al
 # All of them.
 
 
+@pytest.mark.filterwarnings("ignore:Using a target size")  # Cornac, of a batch of one rating
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "library"),
