@@ -69,6 +69,18 @@ def test_a_wrong_backend_is_told_what_came_what_was_expected_and_where_to_look(m
     assert "look at: check_" in lines[at + 1]
 
 
+def test_who_refuses_ratings_is_one_sentence_and_exit_code_2(tmp_path):
+    refusal = (
+        'from mfimpls import Unsupported; raise Unsupported("clicks is not for ratings."); yield'
+    )
+    (tmp_path / "clicks.py").write_text(FINE.format(name="clicks").replace("yield", refusal))
+    for command in (["check", "clicks.py"], ["agree", "-b", "clicks.py"]):
+        result = mfbench(*command)
+        assert result.exit_code == 2
+        assert result.output.splitlines()[-1] == "Error: clicks is not for ratings."
+        assert "Traceback" not in result.output
+
+
 def test_what_raises_is_located_in_the_authors_file(tmp_path):
     (tmp_path / "crash.py").write_text(FINE.format(name="crash").replace("yield", "1 / 0; yield"))
     result = mfbench("check", "crash.py")

@@ -1,9 +1,11 @@
 """Every backend in the house, on every device that it declares, passes every check."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from mfimpls import conformance, objective, registry
-from mfimpls.conformance import CHECKS, NotApplicable, learning, reference, setting
+from mfimpls.conformance import CHECKS, Failed, NotApplicable, learning, reference, setting
 from mfimpls.conformance.paths import check_follows_its_path
 from mfimpls.conformance.seeds import limited
 from mfimpls.contract import OPTIMIZERS, ORDERS, Backend, Caps
@@ -81,6 +83,24 @@ def test_the_stationarity_bound_has_room_on_both_sides(changes, right):
     found = objective.stationarity(problem, hyper, end, init)
     bound = learning.STATIONARITY_BOUND
     assert found < bound / 3 if right else found > bound * 3
+
+
+@pytest.mark.parametrize(
+    ("factor", "objective", "passes"),
+    [(1.0, "J", True), (0.5, "J", False), (0.5, "another", True), (1.5, "another", False)],
+)
+def test_rows_without_ratings_may_shrink_where_something_else_is_minimised(
+    factor, objective, passes
+):
+    def fit(problem, hyper, init):
+        for snapshot in reference.als(problem, hyper, init):
+            found = snapshot().copy()
+            found.P[setting.EMPTY_USER] *= factor
+            yield found.copy
+
+    backend = Backend("decays", Caps(path="als", objective=objective), fit)
+    with nullcontext() if passes else pytest.raises(Failed, match="has no training rating"):
+        conformance.check_empty_rows_keep_init(backend)
 
 
 def test_verdicts_are_one_row_a_check():

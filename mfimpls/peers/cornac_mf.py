@@ -10,7 +10,6 @@ so then it is given the ratings less their mean.
 from __future__ import annotations
 
 import os
-from itertools import repeat
 
 import numpy as np
 from cornac.models.mf.backend_cpu import fit_sgd
@@ -45,6 +44,6 @@ def cornac_mf(problem, hyper, init):
         )  # fmt: skip
 
     yield Factors(P, Q, b, c).copy
-    for train in repeat(epoch):
-        train()
+    while True:
+        epoch()
         yield Factors(P, Q, b, c).copy
