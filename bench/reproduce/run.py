@@ -88,6 +88,7 @@ def scores(
             hear()
         if epoch in wanted:
             factors = snapshot()
+            assert isinstance(factors, Factors)  # what only predicts reproduces nothing here
             with np.errstate(all="ignore"):  # what diverged is no number, and misses
                 for metric in wanted[epoch]:
                     found[metric, epoch] = SCORES[metric](problem, factors, init)
