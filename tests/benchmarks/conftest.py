@@ -12,6 +12,7 @@ import pytest
 from mfimpls.conformance.seeds import limited
 
 ROUNDS, BUDGET_S = (3, 50), 0.5
+LADDERS = pytest.StashKey()  # {group: {rung: seconds an epoch}}
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +45,17 @@ def repeat(benchmark):
         return benchmark.pedantic(function, rounds=min(max(rounds, least), most))
 
     return run
+
+
+@pytest.fixture
+def ladders(request):
+    """Where a rung leaves its seconds, for the ratios at the end."""
+    return request.config.stash.setdefault(LADDERS, {})
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for group, rungs in config.stash.get(LADDERS, {}).items():
+        terminalreporter.section(f"{group}: one epoch, and how many times quicker than each rung")
+        for k, (rung, epoch_s) in enumerate(rungs.items()):
+            ratios = "".join(f"{slower / epoch_s:9.1f}" for slower in list(rungs.values())[:k])
+            terminalreporter.write_line(f"{rung:36}{1e3 * epoch_s:10.1f} ms{ratios}")
