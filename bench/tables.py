@@ -85,7 +85,7 @@ def _speed(rows: Sequence[Row]) -> Table:
     for row in rows:
         share = f"{digits(100 * row.of_limit, 2)}%, {row.bound}-bound"
         speed.add_row(
-            row.backend,
+            Text(row.backend),  # its brackets are no markup
             count(row.ratings_hz),
             digits(row.bytes_hz / 1e9),
             digits(row.flops_hz / 1e9),

@@ -54,6 +54,12 @@ def test_peak_memory_is_given_apart_from_the_data() -> None:
     assert "without the ratings" in text([row])
 
 
+def test_settings_in_brackets_are_shown_wherever_a_backend_is_named() -> None:
+    rate = {"ratings_hz": 1e6, "bytes_hz": 2e9, "flops_hz": 3e9, "of_limit": 0.5, "bound": "memory"}
+    shown = text(ranked(fake.timed("a[k=v]", STEADY, rate=rate)))
+    assert shown.count("a[k=v]") == 3  # what ratios are to, its row, its speed
+
+
 def test_a_repeat_that_misses_is_counted() -> None:
     group = fake.timed("a", STEADY)
     group[1] = replace(group[1], points=group[1].points[:3])
