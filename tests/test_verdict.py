@@ -160,6 +160,9 @@ def test_a_repeat_that_came_no_further_than_its_first_epoch_has_no_steady_one():
     slow = replace(slow, points=slow.points[:2])
     _, evidence = said(per_second, [slow, *rest], ran("numpy_sgd"))
     assert "in the 2 of 3 repeats with a second epoch" in evidence
+    short_lived = [replace(r, points=r.points[:2]) for r in ran("torch_sgd", 2)]
+    _, evidence = said(per_second, short_lived, ran("numpy_sgd"))
+    assert ", the first epoch of `torch_sgd`, which had time for no other" in evidence
 
 
 def test_custom_code_and_als_are_set_beside_the_fastest_autograd_and_the_blogs():
@@ -178,7 +181,7 @@ def test_custom_code_and_als_are_set_beside_the_fastest_autograd_and_the_blogs()
 def test_who_never_met_the_target_is_beaten_by_at_least_its_time():
     late = [replace(r, points=r.points[:4]) for r in ran("torch_sgd", 100)]
     answer, _ = said(custom, late, ran("numba_sgd"))
-    assert "more than 60 times sooner than `torch_sgd`, which never met it" in answer
+    assert "more than 60 times sooner than `torch_sgd` (which never met it)" in answer
     stopped = [replace(r, points=r.points[:4]) for r in ran("torch_sgd", 0.1)]
     assert "sooner" not in said(custom, stopped, ran("numba_sgd"))[0]
 

@@ -49,6 +49,9 @@ class Pair:
     @property
     def left_out(self) -> str:
         """A clause where repeats have no steady epoch; else empty."""
+        for row in self.rows:
+            if all(record.epochs < 2 for record in self.contest.records[row.backend]):
+                return f", the first epoch of `{row.backend}`, which had time for no other"
         used = min(len(self.steady(row)) for row in self.rows)
         most = max(row.repeats for row in self.rows)
         return f", in the {used} of {most} repeats with a second epoch" if used < most else ""

@@ -97,7 +97,7 @@ def sooner(found: Lead, other: Row, what: str = "") -> str:
     if found.at_least:
         least = math.floor(found.ratio.mid * (10 if found.ratio.mid < 10 else 1))
         much = least / 10 if found.ratio.mid < 10 else least
-        return f"more than {much:g} times sooner than {who}, which never met it"
+        return f"more than {much:g} times sooner than {who} (which never met it)"
     met = f" (in the {other.reached} of {other.repeats} repeats that met it)"
     part = met if other.reached < other.repeats else ""
     if found.ratio.mid < 1:
