@@ -55,7 +55,7 @@ class Reporter:
         self.done = 0
         console = Console(stderr=True)
         self.bar = Progress(
-            TextColumn("{task.completed:.0f}/{task.total} {task.description}"),
+            TextColumn("{task.completed:.0f}/{task.total} {task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[eta]}"),

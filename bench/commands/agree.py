@@ -37,6 +37,7 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
 
     allow_threads(4)
     from rich.console import Console
+    from rich.text import Text
 
     from bench import agree_tables
     from bench.verdicts import plain
@@ -45,7 +46,7 @@ def agree(backends: Sequence[str], datasets: Sequence[str], as_json: bool, outpu
     with console.status("Loading") as status:
         walkers, broken = _walkers(backends, output)
         standings = tuple(_standings(backends, datasets, output))
-        found = _judge(walkers, datasets, standings, lambda what: status.update(what))
+        found = _judge(walkers, datasets, standings, lambda what: status.update(Text(what)))
     _keep(found, output)
     if as_json:
         click.echo(json.dumps(plain(found), indent=1))
