@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bench.reproduce.experiment import Experiment
 from bench.reproduce.outcome import MISSED, REPRODUCED, Outcome, Row
-from bench.units import count, fixed
+from bench.units import count, digits, fixed
 
 WIDTH = 100
 HEADINGS = ("score", "epoch", "published", "here", "band", "off by", "allowed", "verdict")
@@ -42,8 +42,10 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def number(metric: str, value: float) -> str:
-    """A score with four decimals, a rate with its unit; a dash for what is no number."""
-    return count(value) if metric.endswith("/s") else fixed(value)
+    """A score with four decimals, a rate or a share in three digits; a dash for what is no number."""
+    if metric.endswith("/s"):
+        return count(value)
+    return digits(value) if metric == "moved" else fixed(value)
 
 
 def _published(row: Row) -> str:
