@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -34,7 +33,6 @@ def reproduce(
     from bench.environment import allow_threads, available_cores
 
     allow_threads(available_cores())
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch: a step of one rating has no use for two
     from bench.reproduce import catalog, report, table
     from bench.reproduce.outcome import MISSED
     from bench.reproduce.problems import at_hand

@@ -42,7 +42,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def number(metric: str, value: float) -> str:
-    """A score with four decimals, a rate or a share in three digits; a dash for what is no number."""
+    """Four decimals, or three digits of a rate or a share; a dash for what is no number."""
     if metric.endswith("/s"):
         return count(value)
     return digits(value) if metric == "moved" else fixed(value)
