@@ -29,7 +29,7 @@ from mfimpls.orders import initial_factors
 
 EMPTY_USER, EMPTY_ITEM = 7, 5
 LR = {"sgd": 0.05, "adagrad": 0.2, "rowwise_adagrad": 0.2, "adam": 0.02}
-STEADY_LR = {"sgd": 0.01, "adagrad": 0.1, "rowwise_adagrad": 0.1, "adam": 0.004}  # without decay
+STEADY_LR = {"sgd": 0.01, "adagrad": 0.2, "rowwise_adagrad": 0.2, "adam": 0.004}  # without decay
 
 
 class Failed(AssertionError):
