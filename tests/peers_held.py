@@ -8,10 +8,15 @@ from mfimpls.conformance.seeds import limited
 from mfimpls.objective import rmse
 
 
-def hold(name):
-    """Run every check on a peer; what failed, and what its capabilities leave out."""
+def hold(name, **options):
+    """Run every check on a peer; what failed, and what its capabilities leave out. `options` take
+    the place of its defaults.
+    """
+    backend = load(name)
+    chosen = (replace(o, default=options.get(o.name, o.default)) for o in backend.caps.options)
+    backend = replace(backend, caps=replace(backend.caps, options=tuple(chosen)))
     with limited(1):
-        found = list(verdicts(load(name)))
+        found = list(verdicts(backend))
     failed = {v.check: v.message for v in found if v.status == "failed"}
     return failed, {v.check for v in found if v.status == "not applicable"}
 
