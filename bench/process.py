@@ -166,6 +166,7 @@ TOLD = (
     "path",
     "objective",
     "predicts",
+    "refits",
 )
 
 

@@ -103,6 +103,7 @@ class Record:
     order_sha256: str = ""
     code_sha256: str = ""  # of the backend's source files
     path: str = ""  # update-rule family, as the backend declares it
+    refits: bool = False  # each point is a training run of its own, from scratch
     objective: str = "J"  # or what it minimises instead, as the backend declares it
     predicts: bool = False  # as it declares: shows predictions alone, so J is absent
     lines: Mapping[str, int] = field(default_factory=dict)  # of its source: bench.lines

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Costs:
     warmup_s: float
     setup_s: float
     first_epoch_s: float
-    epoch_s: float  # median of the epochs after the first
+    epoch_s: float  # median of the epochs after the first; of refits, whose points are runs, mean
     snapshot_s: float
     eval_s: float
 
@@ -85,7 +86,7 @@ def costs(record: Record) -> Costs:
         record.warmup_s,
         record.setup_s,
         epochs[0],
-        median(epochs[1:] or epochs),
+        fmean(epochs[1:] or epochs) if record.refits else median(epochs[1:] or epochs),
         median(p.snapshot_s for p in record.points),
         median(p.eval_s for p in record.points),
     )

@@ -134,6 +134,7 @@ def _work(job: dict[str, Any], tell: Tell) -> None:
         init_sha256=factors_sha256(init),
         order_sha256=order_sha256(problem, hyper) if "order" in backend.caps.uses else "",
         objective=backend.caps.objective,
+        refits=backend.caps.refits,
     )
     packages = dict(env.packages) | environment.versions(backend.caps.requires)
     after = replace(env, threads=environment.threads(), gpu=environment.gpu(), packages=packages)

@@ -69,6 +69,14 @@ def test_without_test_ratings_the_target_is_in_J() -> None:
     assert crossing(blind.points, target_of([blind])) is not None
 
 
+def test_a_steady_epoch_of_refits_is_the_mean_since_noise_hides_single_steps() -> None:
+    points = fake.timed("a", {0: 1.0})[0].points[:5]
+    runs = tuple(replace(p, train_s=s) for p, s in zip(points, (0.0, 0.2, 0.2, 0.2, 0.5)))
+    stepped = fake.record(points=runs)
+    assert stats.costs(stepped).epoch_s == pytest.approx(0.0)
+    assert stats.costs(replace(stepped, refits=True)).epoch_s == pytest.approx(0.1)
+
+
 def test_costs_split_the_first_epoch_from_the_steady_ones() -> None:
     points = fake.timed("a", {0: 10.0})[0].points
     slow_start = tuple(replace(p, train_s=p.train_s + 3.0) if p.epoch else p for p in points)
