@@ -11,7 +11,7 @@ import numpy as np
 
 from bench import presets
 from bench.agree import WRITTEN, Family, Trace
-from bench.specs import BackendSpec, hyper_of
+from bench.specs import BackendSpec, hyper_of, preset_options
 from bench.verdicts import Conduct, Destination, Independence
 from mfimpls import objective, registry
 from mfimpls.conformance import learning, verdicts
@@ -52,7 +52,7 @@ def study(spec: BackendSpec) -> Study:
     """Walk a backend's families, run its conformance suite, run it to convergence. It is loaded
     here, so that backends can be studied in processes of their own.
     """
-    walker = Walker(spec, registry.load(spec.name))
+    walker = Walker(spec, preset_options(spec, registry.load(spec.name)))
     walked = tuple(traces(walker))
     with limited(1):
         end = destination(walker) if walker.backend.caps.minimises_J else None

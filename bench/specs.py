@@ -96,6 +96,21 @@ def hyper_of(
     return hyper
 
 
+def preset_options(spec: BackendSpec, backend: Backend) -> Backend:
+    """The backend with the options of its spec for defaults, for checks that set none. Raises
+    SpecError.
+    """
+    given = spec.settings
+    options = [
+        dataclasses.replace(o, default=_value(o.name, given[o.name], o.default))
+        if o.name in given
+        else o
+        for o in backend.caps.options
+    ]
+    caps = dataclasses.replace(backend.caps, options=tuple(options))
+    return dataclasses.replace(backend, caps=caps)
+
+
 def _assemble(chosen: Mapping[str, Any], caps: Caps, device: str) -> Hyper:
     options = [option.name for option in caps.options]
     plain = {k: v for k, v in chosen.items() if k not in options}

@@ -1,9 +1,11 @@
 """What a user may write after -b and -s, and the sentence for what makes no sense."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.presets import preset, preset_names, tuned, tuned_of
-from bench.specs import SpecError, hyper_of, parse_backend, parse_settings
+from bench.specs import SpecError, hyper_of, parse_backend, parse_settings, preset_options
 from mfimpls import registry
 from mfimpls.contract import Backend, Caps, Option
 
@@ -121,3 +123,9 @@ def test_tuned_values_define_the_same_loss_for_every_backend_of_a_data_set():
     for dataset in ("ml-100k[official=u1]", "synthetic[size=s]", "mine.csv"):
         a, b = tuned(dataset, SGD), tuned(dataset, ALS)
         assert all(a[name] == b[name] for name in ("rank", "reg", "reg_bias"))
+
+
+def test_checks_run_with_the_options_of_the_spec():
+    found = preset_options(parse_backend("toy_sgd[sparse=false,lr=0.5]"), SGD)
+    assert found.caps == replace(SGD.caps, options=(Option("sparse", False, "rows alone"),))
+    assert preset_options(parse_backend("toy_sgd"), SGD) == SGD

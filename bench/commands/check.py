@@ -63,11 +63,11 @@ def check(backend: str, output: Path) -> None:
 def _walker(text: str, output: Path) -> Walker:
     from bench import request
     from bench.families import Walker
-    from bench.specs import parse_backend
+    from bench.specs import parse_backend, preset_options
 
     spec = parse_backend(text)
     request.declared([spec], named=True)
-    return Walker(spec, request.imported(spec.name, output))
+    return Walker(spec, preset_options(spec, request.imported(spec.name, output)))
 
 
 def _verdicts(walker: Walker) -> Iterator[Verdict]:
