@@ -2,6 +2,7 @@
 version. Slow: only .ci/run installs them.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,16 @@ PEERS = [
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_is_a_case_like_any_other(name, tmp_path, monkeypatch):
     backend = registry.declared(name)
-    if backend.missing:
+    spec, library = name, os.environ.get("LIBMF_OBJ")
+    if "library" in backend.caps.instead:  # that of PyPI hangs now and then: docs/peers.md
+        if not library:
+            pytest.skip("set LIBMF_OBJ to a libmf.so that was built here")
+        spec = f"{name}[library={library}]"
+    elif backend.missing:
         pytest.skip(f"{name} needs {' '.join(backend.missing)}")
     monkeypatch.chdir(tmp_path)
     biases = [] if backend.caps.takes_biases else ["-s", "biases=false"]
-    arguments = ["-b", name, "-d", DATA, "--epochs", "3", "-r", "1", "-s", "rank=4", *biases]
+    arguments = ["-b", spec, "-d", DATA, "--epochs", "3", "-r", "1", "-s", "rank=4", *biases]
     done = CliRunner().invoke(main, ["run", *arguments, "--threads", "1"])
     assert done.exit_code == 0, done.output
     (record,) = load(Path("results/local"))

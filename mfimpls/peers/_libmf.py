@@ -92,9 +92,9 @@ def find(library):
     if library:
         return Path(library), library
     package = importlib.util.find_spec("libmf")
-    beside = Path(package.origin).parents[1].glob("libmf*.so") if package else ()
-    for path in beside:
-        return path, "the PyPI package"
+    if package and package.origin:  # else a folder of this name, such as a checkout of LIBMF's
+        for path in Path(package.origin).parents[1].glob("libmf*.so"):
+            return path, "the PyPI package"
     if program := shutil.which("mf-train"):
         return Path(program), "mf-train"
     raise ModuleNotFoundError("No module named 'libmf' and no program mf-train", name="libmf")
