@@ -15,6 +15,7 @@ What the library sets up before its first epoch is part of that epoch's time.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
@@ -49,7 +50,13 @@ def each_epoch(train: Callable[[Show], object]) -> Iterator[Snapshot]:
             told.put(error)
 
     thread = threading.Thread(target=run, name="each_epoch", daemon=True)
+
+    def end() -> None:
+        asked.put(False)
+        thread.join()
+
     thread.start()
+    atexit.register(end)  # left open, it would be killed amid the library's own frames
     try:
         while True:
             asked.put(True)
@@ -58,5 +65,5 @@ def each_epoch(train: Callable[[Show], object]) -> Iterator[Snapshot]:
                 raise found
             yield found
     finally:
-        asked.put(False)
-        thread.join()
+        atexit.unregister(end)
+        end()

@@ -1,5 +1,7 @@
 """A library that calls back: one epoch per yield, in a thread that runs when it is asked to."""
 
+import subprocess
+import sys
 import threading
 from itertools import count, islice
 
@@ -64,6 +66,22 @@ def test_a_loop_without_an_end_is_left_by_an_exception():
     next(steps)
     steps.close()
     assert ended
+
+
+def test_one_that_is_left_open_ends_with_the_process():
+    script = """
+from mfimpls.callback import each_epoch
+
+def train(show):
+    while not show(lambda: None):
+        pass
+    print("ended")
+
+steps = each_epoch(train)
+next(steps)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
 
 
 def test_what_the_library_raises_is_raised_to_the_caller():
