@@ -130,7 +130,8 @@ class TestASearch:
         from bench.tune.search import of_walk
 
         backend, search = registry.declared(name), of_walk(registry.declared(name).caps, 0)
-        able = {"biases": backend.caps.takes_biases, "dtype": backend.caps.dtypes[0]}
+        caps = backend.caps
+        able = {"biases": caps.takes_biases, "dtype": caps.dtypes[0], "device": caps.devices[0]}
         for _ in range(12):
             assert backend.refusal(Hyper(**able, **search.ask())) is None
             search.tell(1.0)
