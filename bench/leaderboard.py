@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from bench import stats
-from bench.records import Record, refuse_to_mix
+from bench.records import Point, Record, refuse_to_mix
 from bench.row import AGREES, FAILED, FLAGGED, VERDICTS, Row
 from bench.tables import show, table, text
 from bench.target import Target, best_point, crossing, target_of
@@ -67,7 +67,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
     shown = good or list(group)
     reasons = [r.reason for r in group if not r.succeeded] + [f for r in group for f in r.flags]
     met = {stats.pair(r): crossing(r.points, goal) for r in good}
-    best = [p for r in shown if (p := best_point(r.points, goal.metric))]
+    best = _best(shown, goal.metric)
     costs = stats.median_costs(shown)
     n_train = float(shown[-1].problem.get("n_train", math.nan))
     return Row(
@@ -82,7 +82,7 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         epochs_to_target=stats.median(c.epochs for c in met.values() if c),
         best_score=stats.median(getattr(p, goal.metric) for p in best),
         best_s=stats.median(p.train_s for p in best),
-        test_rmse=stats.median(p.test_rmse for p in best),
+        test_rmse=stats.median(p.test_rmse for p in best or _best(shown, "test_rmse")),
         J=stats.median(r.points[-1].J for r in shown if r.points),
         stationarity=stats.median(r.stationarity for r in shown),
         costs=costs,
@@ -92,6 +92,10 @@ def _row(group: Sequence[Record], goal: Target) -> Row:
         data_mb=stats.median(float(r.problem.get("data_mb", math.nan)) for r in shown),
         device_peak_mb=stats.median(r.device_peak_mb for r in shown),
     )
+
+
+def _best(records: Sequence[Record], metric: str) -> list[Point]:
+    return [p for r in records if (p := best_point(r.points, metric))]
 
 
 def _rates(records: Sequence[Record]) -> dict[str, Any]:

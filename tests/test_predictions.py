@@ -189,6 +189,7 @@ def test_a_target_in_J_is_not_applicable_to_it():
     assert [row.outcome for row in found.values()][-1] == "not applicable"
     assert found["oracle"].place is None
     assert math.isnan(found["oracle"].to_target_s)
+    assert found["oracle"].test_rmse == min(p.test_rmse for p in predicted().points)
     assert found["slow"].place == 2
     assert found["numba_sgd"].place == 1
     (line,) = (line for line in text(found.values()).splitlines() if "oracle" in line)
