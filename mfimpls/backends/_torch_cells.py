@@ -73,8 +73,12 @@ class Cells:
         at = place + self.number * self.size
         items = items._replace(slots=torch.empty_like(items.slots).scatter_(0, at, items.slots))
         targets = self.targets.index_select(0, by_user)
-        columns = (column.split(self.size) for column in (place, targets))
-        return map(Batch, self.split(users), self.split(items), *columns)
+        for k in range(self.batches_in_epoch):  # views made one by one: a batch may be one rating
+            part = slice(k * self.size, (k + 1) * self.size)
+            of_users, of_items = (
+                Rows(x.ids[k], x.counts[k], x.starts[k], x.slots[part]) for x in (users, items)
+            )
+            yield Batch(of_users, of_items, place[part], targets[part])
 
     def rows(self, ids, n_rows):
         """Rows of all batches from their sorted ids (n,) int32; slots are those of the sorted
@@ -93,10 +97,6 @@ class Cells:
         counts.view(-1).index_add_(0, at, torch.ones_like(at))
         starts = F.pad(counts.cumsum(1), (1, 0)).int()
         return Rows(found, counts.to(self.targets.dtype), starts, slots)
-
-    def split(self, rows):
-        """Rows of an epoch, batch by batch."""
-        return map(Rows, rows.ids, rows.counts, rows.starts, rows.slots.split(self.size))
 
 
 def smallest_dtype(n):
