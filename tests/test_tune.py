@@ -181,6 +181,15 @@ class TestScores:
         assert one.winner.settings == steady
         assert [t.settings for t in one.ranked] == [lucky, steady]
 
+    def test_a_winner_that_mostly_misses_is_shown_by_its_hit(self):
+        again = [trial("missed", stage="again", number=n) for n in range(2)]
+        (one,) = sensitivities([trial(seconds=0.3), *again], TARGET)
+        assert (one.winner_s, one.failed) == (0.3, False)
+
+    def test_a_search_without_a_score_has_no_winner(self, tmp_path):
+        (one,) = sensitivities([trial("error", rmse=None), trial("timeout", rmse=None)], TARGET)
+        assert one.failed
+
     def test_without_a_hit_the_nearest_miss_wins(self):
         found = [trial("missed", rmse=1.0), trial("missed", rmse=0.96, number=1), trial("error")]
         (one,) = sensitivities(found, TARGET)

@@ -83,10 +83,11 @@ def tune(
         shutil.rmtree(plan.directory, ignore_errors=True)
     settle(plan)
     found = _carried_out(plan)
-    _conclude(plan, found)
+    complete = _conclude(plan, found)
     if store:
         winners.store(plan, winners.entry(plan, found))
         click.echo(f"Stored in {winners.FILE}; mfbench run uses these settings from now on.")
+    sys.exit(0 if complete else 1)
 
 
 def _entrants(backends: Sequence[str]) -> list[tuple[BackendSpec, Backend]]:
@@ -130,7 +131,8 @@ def _carried_out(plan: Plan) -> list[Trial]:
             sys.exit(130)
 
 
-def _conclude(plan: Plan, trials: Sequence[Trial]) -> None:
+def _conclude(plan: Plan, trials: Sequence[Trial]) -> bool:
+    # Table and figure; False where a backend has no trial with a score.
     from bench.plots import tuning
     from bench.tune import campaign, table
     from bench.tune.trials import sensitivities
@@ -142,3 +144,9 @@ def _conclude(plan: Plan, trials: Sequence[Trial]) -> None:
     click.echo(table.text(found, target, f"{plan.dataset}, validation part"))
     for path in tuning.save(found, target, plan.dataset, plan.directory / "figures"):
         click.echo(str(path))
+    failed = [one for one in found if one.failed]
+    for one in failed:
+        why = f"{one.winner.state}, {one.winner.reason}".rstrip(", ")
+        line = f"{one.backend}: no trial came to a score: {why}"
+        click.secho(line, fg="red", err=True)
+    return not failed

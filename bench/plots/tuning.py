@@ -14,7 +14,7 @@ from bench.palette import Style, styles
 from bench.plots import chart, look, slug, ticks
 from bench.plots.entry import wrapped
 from bench.records import unwritable
-from bench.tune.trials import Sensitivity, Trial, median_score
+from bench.tune.trials import Sensitivity, Trial
 from bench.units import seconds
 
 BOTTOM_IN, GAP_IN, NAME_IN, MISSES_IN = 0.5, 0.3, 0.35, 2.0
@@ -53,7 +53,7 @@ def draw(found: Sequence[Sensitivity], target: float, dataset: str) -> Figure:
     width = look.WIDTH_IN - left - MISSES_IN - 2 * GAP_IN
     hits = look.panel(figure, left, BOTTOM_IN, width, height)
     misses = look.panel(figure, left + width + GAP_IN, BOTTOM_IN, MISSES_IN, height)
-    _hits(hits, lanes, target)
+    _hits(hits, lanes)
     _misses(misses, lanes, target)
     return figure
 
@@ -72,7 +72,7 @@ def save(found: Sequence[Sensitivity], target: float, dataset: str, directory: P
     return paths
 
 
-def _hits(axes: Axes, lanes: Sequence[Lane], target: float) -> None:
+def _hits(axes: Axes, lanes: Sequence[Lane]) -> None:
     axes.set_title("training time to the target")
     times = [t.seconds for lane in lanes for t in lane.found.ranked if t.state == "hit"]
     axes.set_xlim(*chart.room([s for s in times if s] or [1.0]))
@@ -82,7 +82,7 @@ def _hits(axes: Axes, lanes: Sequence[Lane], target: float) -> None:
         for k, trial in enumerate(hits):
             _dot(axes, lane, trial.seconds or 0.0, y + _aside(k))
         if lane.found.winner.state == "hit":
-            middle = median_score(lane.found.again, target)
+            middle = lane.found.winner_s
             axes.plot(middle, y, lane.style.marker, color=lane.style.color, ms=9, zorder=3)
             axes.annotate(
                 seconds(middle), (middle, y), (0, 8), textcoords="offset points",

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.tune.trials import Sensitivity, Trial, median_score
+from bench.tune.trials import Sensitivity, Trial
 from bench.units import digits, fixed, seconds
 
 NOTE = (
@@ -30,7 +30,7 @@ def text(found: Sequence[Sensitivity], target: float, title: str) -> str:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings of the winner", overflow="fold")
     for one in found:
-        table.add_row(*map(Text, _cells(one, target)))
+        table.add_row(*map(Text, _cells(one)))
     console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
     with console.capture() as captured:
         console.print(Text(f"{title}: time to validation RMSE {fixed(target)}"))
@@ -39,14 +39,14 @@ def text(found: Sequence[Sensitivity], target: float, title: str) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _cells(one: Sensitivity, target: float) -> tuple[str, ...]:
+def _cells(one: Sensitivity) -> tuple[str, ...]:
     winner = one.winner
     epochs = digits(winner.epochs) if winner.epochs is not None else "-"
     return (
         one.backend,
         f"{one.hits}/{len(one.ranked)}",
         *(outcome(trial) for trial in (one.ranked[0], one.middle, one.ranked[-1])),
-        seconds(median_score(one.again, target)) if winner.state == "hit" else outcome(winner),
+        seconds(one.winner_s) if winner.state == "hit" else outcome(winner),
         epochs,
         spelled(winner.settings).replace(",", ", "),
     )

@@ -113,6 +113,21 @@ class Sensitivity:
         return sum(trial.state == "hit" for trial in self.ranked)
 
     @property
+    def failed(self) -> bool:
+        """No trial came to a score, so there is no winner to speak of."""
+        return self.winner.state not in ("hit", "missed")
+
+    @property
+    def winner_s(self) -> float:
+        """Seconds of the winner: the median of its runs, or its one hit where most of them missed;
+        NaN for a miss.
+        """
+        hits = [t.seconds for t in self.again if t.state == "hit" and t.seconds is not None]
+        if 2 * len(hits) > len(self.again):
+            return median([*hits, *[math.inf] * (len(self.again) - len(hits))])
+        return hits[0] if hits else math.nan
+
+    @property
     def middle(self) -> Trial:
         """The trial at the median place, of two the worse."""
         return self.ranked[len(self.ranked) // 2]

@@ -16,7 +16,7 @@ from bench.records import unwritable
 from bench.target import SLACK
 from bench.tune.campaign import LOSS, target_of
 from bench.tune.plan import SOLVER, Plan, key_of
-from bench.tune.trials import MISS, Sensitivity, Trial, median_score, sensitivities
+from bench.tune.trials import MISS, Sensitivity, Trial, sensitivities
 
 FILE = Path(bench.__file__).parent / "tuned.json"
 ENV = ("commit", "dirty", "python", "packages")
@@ -28,7 +28,8 @@ def entry(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:
     """
     target = target_of(trials)
     model = next(t for t in trials if t.stage == LOSS)
-    walks = {s.backend: _walk(s, target) for s in sensitivities(trials, target)}
+    found = sensitivities(trials, target)
+    walks = {one.backend: _walk(one, target) for one in found if not one.failed}
     plain = {spec.label for spec, _ in plan.entrants if spec.label == spec.name}
     return {
         "model": {"rank": plan.rank, **model.settings},
@@ -59,7 +60,7 @@ def _walk(found: Sensitivity, target: float) -> dict[str, Any]:
         "trials": len(found.ranked),
         "hits": found.hits,
         "epochs": _rounded(found.winner.epochs),
-        "winner_s": _rounded(median_score(found.again, target)),
+        "winner_s": _rounded(found.winner_s),
         **{f"{name}_s": _rounded(trial.score(target)) for name, trial in scores.items()},
     }
 
