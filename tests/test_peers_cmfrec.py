@@ -19,7 +19,8 @@ OF_A_COMMON_START = {"float64 is float64", "step follows the judge", "follows it
 def test_it_passes_every_check_that_its_capabilities_allow(name):
     failed, left_out = hold(name)
     assert not failed
-    assert left_out == OF_A_COMMON_START | {"seed matters", "is monotone"}
+    assert left_out >= OF_A_COMMON_START
+    assert not left_out & {"reaches a stationary point", "mean is constant", "repeats"}
 
 
 def test_it_ends_in_a_minimum_of_J_as_deep_as_that_of_our_als():
