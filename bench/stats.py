@@ -86,10 +86,15 @@ def costs(record: Record) -> Costs:
         record.warmup_s,
         record.setup_s,
         epochs[0],
-        fmean(epochs[1:] or epochs) if record.refits else median(epochs[1:] or epochs),
+        _slope(epochs) if record.refits else median(epochs[1:] or epochs),
         median(p.snapshot_s for p in record.points),
         median(p.eval_s for p in record.points),
     )
+
+
+def _slope(epochs: Sequence[float]) -> float:
+    # What an epoch more adds to a run. Nothing is no measurement: the first run was the slowest.
+    return fmean(epochs[1:] or epochs) or math.nan
 
 
 def median_costs(records: Iterable[Record]) -> Costs:

@@ -75,6 +75,9 @@ def test_a_steady_epoch_of_refits_is_the_mean_since_noise_hides_single_steps() -
     stepped = fake.record(points=runs)
     assert stats.costs(stepped).epoch_s == pytest.approx(0.0)
     assert stats.costs(replace(stepped, refits=True)).epoch_s == pytest.approx(0.1)
+    slow_start = tuple(replace(p, train_s=0.2 if p.epoch else 0.0) for p in points)
+    found = stats.costs(fake.record(points=slow_start, refits=True))
+    assert math.isnan(found.epoch_s)
 
 
 def test_costs_split_the_first_epoch_from_the_steady_ones() -> None:
