@@ -1,5 +1,7 @@
 """The PyTorch module of the post, trained as the post trains it: one rating per step."""
 
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -36,14 +38,26 @@ def printed_module(problem, hyper, init):
 
     yield snapshot
     for order in epoch_orders(problem, hyper):
-        for n in order.tolist():
-            u, i, r = (column[n : n + 1] for column in columns)
-            if hyper.options["zero_grad"]:
-                optimizer.zero_grad()
-            loss = nn.functional.mse_loss((users(u) * items(i)).sum(1), r)
-            loss.backward()
-            optimizer.step()
+        with _one_thread():
+            for n in order.tolist():
+                u, i, r = (column[n : n + 1] for column in columns)
+                if hyper.options["zero_grad"]:
+                    optimizer.zero_grad()
+                loss = nn.functional.mse_loss((users(u) * items(i)).sum(1), r)
+                loss.backward()
+                optimizer.step()
         yield snapshot
+
+
+@contextmanager
+def _one_thread():
+    # A step of one rating is over before a second thread wakes up.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _embedding(table):
