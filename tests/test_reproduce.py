@@ -260,7 +260,7 @@ def test_the_page_has_a_table_for_each_outcome_and_names_what_was_not_run():
     row = Row(metric="m", epoch=1, samples=(1.01, 1.02), published=(1.0, 1.0), tolerance=0.1)
     page = table.markdown([outcome(rows=(row,), env={"command": "mfbench reproduce all"})], [TINY])
     assert "| m | 1 | 1 | 1.0150 | 1.0100 to 1.0200 | +0.0150 | 0.1 | reproduced |" in page
-    assert "- `tiny`: a tiny one; no data." in page
+    assert "- `tiny`: a tiny one; it takes ml-1m." in page
     assert "Made by `mfbench reproduce all`." in page
 
 

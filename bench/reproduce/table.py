@@ -127,7 +127,8 @@ def markdown(outcomes: Sequence[Outcome], missing: Sequence[Experiment]) -> str:
     for group, found in groupby(outcomes, key=lambda outcome: outcome.group):
         parts += [f"## {group}", *map(_section, found)]
     if missing:
-        parts += ["## Not run", "\n".join(f"- `{e.name}`: {e.title}; no data." for e in missing)]
+        lines = [f"- `{e.name}`: {e.title}; it takes {e.dataset}." for e in missing]
+        parts += ["## Not run here", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
 
