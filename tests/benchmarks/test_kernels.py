@@ -21,13 +21,16 @@ SPECS = (
 
 
 def load(spec):
-    """A backend, and what it runs with; skips where a library that it needs is missing."""
+    """A backend, and what it runs with; skips where a library or a device that it needs is missing."""
     parsed = parse_backend(spec)
     try:
         backend = registry.load(parsed.name)
     except ImportError as error:
         pytest.skip(str(error))
-    return backend, hyper_of(parsed, backend, {}, presets.tuned("synthetic", backend))
+    hyper = hyper_of(parsed, backend, {}, presets.tuned("synthetic", backend))
+    if sentence := backend.refusal(hyper):  # of the processor, by what runs on a GPU alone
+        pytest.skip(sentence)
+    return backend, hyper
 
 
 @pytest.mark.parametrize("spec", SPECS)
