@@ -21,16 +21,15 @@ SPECS = (
 
 
 def load(spec):
-    """A backend, and what it runs with; skips where a library or a device that it needs is missing."""
+    """A backend, and what it runs with; skips where a library or device that it needs is missing."""
     parsed = parse_backend(spec)
     try:
         backend = registry.load(parsed.name)
     except ImportError as error:
         pytest.skip(str(error))
-    hyper = hyper_of(parsed, backend, {}, presets.tuned("synthetic", backend))
-    if sentence := backend.refusal(hyper):  # of the processor, by what runs on a GPU alone
-        pytest.skip(sentence)
-    return backend, hyper
+    if parsed.device not in backend.caps.devices:
+        pytest.skip(f"{parsed.name} runs on {', '.join(backend.caps.devices)} alone")
+    return backend, hyper_of(parsed, backend, {}, presets.tuned("synthetic", backend))
 
 
 @pytest.mark.parametrize("spec", SPECS)
