@@ -21,7 +21,7 @@ SPECS = (
 
 
 def load(spec):
-    """A backend, and what it runs with; skips where a library or device that it needs is missing."""
+    """A backend, and what it runs with; skips where a library or device of it is missing."""
     parsed = parse_backend(spec)
     try:
         backend = registry.load(parsed.name)
