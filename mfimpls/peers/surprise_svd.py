@@ -21,6 +21,7 @@ from mfimpls.refit import refit
     uses=("lr",),
     dtypes=("float64",),
     requires=("surprise",),
+    shuffles=False,
     refits=True,
     takes_init=False,
 )
