@@ -234,7 +234,9 @@ def wait_for_first_record(directory):
     path, deadline = directory / FILE_NAME, time.monotonic() + 60
     while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(2.0)  # the next case begins and hangs
+    while not workers_of(directory.parent) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2.0)  # the next case has begun, and hangs
 
 
 def workers_of(folder):
