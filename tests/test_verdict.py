@@ -167,12 +167,12 @@ def test_a_repeat_that_came_no_further_than_its_first_epoch_has_no_steady_one():
 
 def test_custom_code_and_als_are_set_beside_the_fastest_autograd_and_the_blogs():
     groups = (
-        ran("torch_sgd", 8), ran("torch_sampled_sgd", 4), ran("numpy_sgd", 2), ran("numba_sgd", 1),
+        ran("torch_sgd", 8), ran("jax_sgd", 4), ran("numpy_sgd", 2), ran("numba_sgd", 1),
         ran("numba_als", 0.5, "als"), ran("numpy_als", 5, "als"),
     )  # fmt: skip
     assert said(custom, *groups)[0] == (
         f"the fastest SGD by hand to the target: on `{NAME}` `numba_sgd`, 4.00 times (the same "
-        "in every repeat) sooner than the fastest autograd (`torch_sampled_sgd`) and 8.00 times "
+        "in every repeat) sooner than the fastest autograd (`jax_sgd`) and 8.00 times "
         "(the same in every repeat) sooner than `torch_sgd`."
     )
     assert "`numba_als` meets test RMSE 0.9000 in 500 ms: 8.00 times" in said(als, *groups)[1]

@@ -14,7 +14,7 @@ from bench.records import Record
 from bench.row import Row
 from bench.standings import TOLERANCE, walk_of
 from bench.stats import Interval, Times, costs, pair, paired_ratio
-from bench.verdict.contest import Contest
+from bench.verdict.contest import Contest, base
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,20 @@ class Pair:
 
 
 def pairs(contest: Contest, autograd: Sequence[str], other: str) -> Iterator[Pair]:
-    """Each row of these autograd backends beside the first of `other` that was given its path."""
+    """The best row of each of these autograd backends that has one of `other` on its path, beside
+    the best such.
+    """
+    paired = set()
     for ours in contest.of(autograd):
+        if base(ours.backend) in paired:
+            continue
         for theirs in contest.of([other]):
             walks = list(_shared(contest.records[ours.backend], contest.records[theirs.backend]))
             if walks:
                 epochs = max(min(a.epochs, b.epochs) for a, b in walks)
                 yield Pair(contest, ours, theirs, epochs, max(_gap(a, b) for a, b in walks))
-                break  # two labels with the same settings are one program
+                paired.add(base(ours.backend))
+                break
 
 
 def _shared(ours: Sequence[Record], theirs: Sequence[Record]) -> Iterator[tuple[Record, Record]]:
