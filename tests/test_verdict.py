@@ -70,6 +70,15 @@ def test_every_form_of_autograd_is_set_beside_the_rule_by_hand():
     assert "one of `torch_sgd` takes 2.00 times" in answer
 
 
+def test_a_run_that_could_not_answer_is_silent_where_another_has_answered():
+    pair, peers = ran("torch_sgd", 2) + ran("numpy_sgd"), ran("numba_sgd")
+    runs = {"first": pair, "peers": peers}
+    found = [c for run, records in runs.items() for c in contests(aimed(records), {}, run)]
+    assert not [line for line in per_epoch(found).evidence if "Not measured" in line]
+    alone = contests(aimed(peers), {}, "peers")
+    assert "there is no record of autograd" in per_epoch(alone).evidence[0]
+
+
 def test_two_labels_with_the_same_settings_are_one_program():
     twice = ran("numpy_sgd"), ran("numpy_sgd[as=torch_sgd]", 1.1)
     answer, evidence = said(per_second, ran("torch_sgd", 2), *twice)

@@ -10,7 +10,10 @@ from bench.units import digits
 from bench.verdict.contest import BY_HAND, PLAIN, TWINS, Contest, base
 from bench.verdict.words import Section, name, table
 
-NOTE = "Lines are counted, not measured, so they have no interval; docs/figures.md says how."
+NOTE = (
+    "Lines are counted, not measured, so they have no interval; docs/figures.md says how. Those of "
+    "other people's libraries are their adapters'."
+)
 KINDS = {
     "biases": "biases", "optimizer": "optimisers", "dropout": "dropout", "order": "orders",
     "device": "devices",
@@ -79,8 +82,12 @@ def _cell(record: Record, kind: str) -> str:
     lines = record.lines.get(kind, 0)
     able = record.capabilities.get(kind)
     if able is None:
-        return f"{lines} lines" if lines else "-"
+        return _count(lines) if lines else "-"
     if not able:
         return "none"
     count = "yes" if [*able] == [kind] else f"{len(able)}"
-    return f"{count}, {lines} lines" if lines else count
+    return f"{count}, {_count(lines)}" if lines else count
+
+
+def _count(lines: int) -> str:
+    return f"{lines} line{'s' * (lines != 1)}"

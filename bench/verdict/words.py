@@ -47,11 +47,17 @@ class Section:
 
     @property
     def evidence(self) -> list[str]:
-        """One bullet for each finding; contests that say nothing share one for each reason."""
+        """One bullet for each finding; contests that say nothing share one for each reason, but for
+        those on a data set of which another run says something.
+        """
         bullets = [f"- {name(f.contest.name)}: {f.sentence}" for f in self.findings if f.known]
+        said: dict[str, set[str]] = {}
+        for finding in known(self.findings):
+            said.setdefault(finding.contest.dataset, set()).add(finding.contest.run)
         silent: dict[str, dict[str, None]] = {}
         for finding in self.findings:
-            if not finding.known:
+            runs = said.get(finding.contest.dataset)
+            if not finding.known and (not runs or finding.contest.run in runs):
                 silent.setdefault(finding.sentence, {})[name(finding.contest.name)] = None
         return bullets + [f"- Not measured on {listed([*on])}: {why}" for why, on in silent.items()]
 
