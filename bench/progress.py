@@ -10,7 +10,7 @@ from typing import Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
 from bench.estimate import Estimate, Kind, estimate, estimates, kind, shares, total_s
 from bench.plan import Job
@@ -46,6 +46,20 @@ def title(case: Case) -> str:
     return f"{case.dataset} {case.backend} on {case.threads} thread{'s' * (case.threads > 1)}"
 
 
+def bar(*more: ProgressColumn) -> Progress:
+    """A bar on standard error, gone when done; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.completed:.0f}/{task.total} {task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        *more,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
 class Reporter:
     """Follows the cases of one command; a context manager."""
 
@@ -53,16 +67,7 @@ class Reporter:
         self.cases = [job.case for job in waiting]
         self.known = estimates(stored)
         self.done = 0
-        console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("{task.completed:.0f}/{task.total} {task.description}", markup=False),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.bar = bar(TextColumn("{task.fields[eta]}"))
         self.task = self.bar.add_task("", total=len(self.cases), eta="")
 
     def __enter__(self) -> Self:

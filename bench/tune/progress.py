@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+from bench.progress import bar
 from bench.records import Point
 from bench.tune.table import outcome, spelled
 from bench.tune.trials import Trial
@@ -18,15 +16,7 @@ class Follower:
     """Follows the trials of one tuning, of which `total` are to run; a context manager."""
 
     def __init__(self, total: int) -> None:
-        console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("{task.completed:.0f}/{task.total} {task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.bar = bar()
         self.task = self.bar.add_task("", total=total)
         self.title = ""
 
